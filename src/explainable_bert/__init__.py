@@ -1,0 +1,41 @@
+"""BERT text classifiers whose explanation is part of their computation; heavy imports wait until a name is used."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explainable_bert.export.heatmap import render
+    from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+    from explainable_bert.model.configuration import ExplainableBertConfig
+    from explainable_bert.pipeline import ExplainableClassifier
+    from explainable_bert.records import Explanation, Prediction
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ExplainableBertConfig": "explainable_bert.model.configuration",
+    "ExplainableBertForSequenceClassification": "explainable_bert.model.classifier",
+    "ExplainableClassifier": "explainable_bert.pipeline",
+    "Explanation": "explainable_bert.records",
+    "Prediction": "explainable_bert.records",
+    "render": "explainable_bert.export.heatmap",
+}
+
+__all__ = [
+    "ExplainableBertConfig",
+    "ExplainableBertForSequenceClassification",
+    "ExplainableClassifier",
+    "Explanation",
+    "Prediction",
+    "render",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

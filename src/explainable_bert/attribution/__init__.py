@@ -1,0 +1,1 @@
+"""Explainers: how much each token did for a target label."""

@@ -1,0 +1,184 @@
+"""The demo: train every design on the same reviews and lay their explanations of the same sentences side by side."""
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import torch
+
+from explainable_bert.data.corpora import Corpus, Example, load_corpus
+from explainable_bert.export.report import DemoReport, DesignRow, write_report
+from explainable_bert.metrics.classification import accuracy, accuracy_standard_error
+from explainable_bert.metrics.sharpness import effective_units
+from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.records import Explanation, TrainingReport
+from explainable_bert.training.run import train
+from explainable_bert.training.settings import ModelRequest, TrainingSettings
+from explainable_bert.training.trainer import TrainingProgress
+from explainable_bert.writing import write_text
+
+Scale = Literal["quick", "default", "full"]
+
+_CORPUS = "movie-snippets"
+_BASE = "minilm"
+_N_SENTENCES = 3
+_SENTENCE_WORDS = range(10, 19)
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How much a scale trains and tests on; None is all rows."""
+
+    n_train: int | None
+    n_test: int | None
+    epochs: int
+
+
+_SIZES: Mapping[Scale, _Size] = MappingProxyType(
+    {"quick": _Size(384, 400, 1), "default": _Size(2700, None, 2), "full": _Size(None, None, 3)}
+)
+
+# Design, value layer, and the design whose model teaches it; in the order in which they are trained.
+_DESIGNS: tuple[tuple[str, int | None, str | None], ...] = (
+    ("vanilla", None, None),
+    ("single-head", None, None),
+    ("additive", None, None),
+    ("lexical", 2, "vanilla"),
+)
+
+
+@dataclass(frozen=True)
+class DemoCallbacks:
+    """Whom the demo tells: that a design starts, how its training goes, and that its row is ready."""
+
+    starts: Callable[[str], None]
+    trains: Callable[[TrainingProgress], None]
+    ready: Callable[[DesignRow], None]
+
+
+def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0) -> DemoReport:
+    """Train the designs into `output`/models/, and write report.html and report.json anew after each.
+
+    Finished models of the same scale are used again. Raises ExplainableBertError as train and load_corpus do.
+    """
+    size = _SIZES[scale]
+    corpus = load_corpus(_CORPUS)
+    if size.n_train is not None:
+        corpus = corpus.limited(size.n_train)
+    tested = corpus.test[: size.n_test]
+    sentences = _sentences(tested)
+    settings = TrainingSettings(epochs=size.epochs, masked_fine_tuning=True, seed=seed)
+    rows: list[DesignRow] = []
+    report = _report(rows, corpus, tested, sentences, seed)
+    for design, value_layer, teacher in _DESIGNS:
+        callbacks.starts(design)
+        folder = _model_folder(output, design)
+        request = ModelRequest(
+            base=_BASE,
+            design=design,
+            value_layer=value_layer,
+            teacher=None if teacher is None else str(_model_folder(output, teacher)),
+        )
+        trained = train(request, corpus, folder, settings, callbacks.trains)
+        rows.append(_measure(folder, trained, tested, sentences))
+        report = _report(rows, corpus, tested, sentences, seed)
+        write_report(report, output / "report.html")
+        write_text(output / "report.json", json.dumps(_json(report), indent=2) + "\n")
+        callbacks.ready(rows[-1])
+    return report
+
+
+def _model_folder(output: Path, design: str) -> Path:
+    return output / "models" / design
+
+
+def _sentences(tested: tuple[Example, ...]) -> tuple[Example, ...]:
+    """The first held-out sentences of a readable length, labels in turn: chosen before any model has seen them."""
+    chosen: list[Example] = []
+    for example in tested:
+        is_new_label = not chosen or example.label != chosen[-1].label
+        if len(chosen) < _N_SENTENCES and is_new_label and len(example.text.split()) in _SENTENCE_WORDS:
+            chosen.append(example)
+    return tuple(chosen)
+
+
+def _measure(
+    folder: Path, trained: TrainingReport, tested: tuple[Example, ...], sentences: tuple[Example, ...]
+) -> DesignRow:
+    classifier = ExplainableClassifier.load(folder)
+    explanations = classifier.explain([example.text for example in tested])
+    share = accuracy(
+        [explanation.prediction.label for explanation in explanations], [example.label for example in tested]
+    )
+    errors = [explanation.attribution.completeness_error for explanation in explanations]
+    known_errors = [error for error in errors if error is not None]
+    return DesignRow(
+        design=trained.run["request"]["design"],
+        value_layer=trained.value_layer,
+        accuracy=share,
+        accuracy_se=accuracy_standard_error(share, len(tested)),
+        effective_words=sum(_effective_words(explanation) for explanation in explanations) / len(explanations),
+        parameters=trained.n_parameters,
+        seconds=trained.wall_time_s,
+        contribution_error=max(known_errors) if known_errors else None,
+        explanations=tuple(explanations[tested.index(sentence)] for sentence in sentences),
+    )
+
+
+def _effective_words(explanation: Explanation) -> float:
+    return effective_units(explanation.attribution.scores)
+
+
+def _report(
+    rows: list[DesignRow], corpus: Corpus, tested: tuple[Example, ...], sentences: tuple[Example, ...], seed: int
+) -> DemoReport:
+    done = {row.design for row in rows}
+    return DemoReport(
+        rows=tuple(rows),
+        n_train=len(corpus.train),
+        n_test=len(tested),
+        corpus=corpus.name,
+        base=_BASE,
+        seed=seed,
+        machine=f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        gold_labels=tuple(sentence.label for sentence in sentences),
+        pending=tuple(design for design, _, _ in _DESIGNS if design not in done),
+        notes=tuple(_notes(rows)),
+    )
+
+
+def _notes(rows: list[DesignRow]) -> list[str]:
+    by_design = {row.design: row for row in rows}
+    notes = []
+    if {"vanilla", "single-head"} <= by_design.keys():
+        vanilla, single = by_design["vanilla"], by_design["single-head"]
+        difference = 100 * (single.accuracy - vanilla.accuracy)
+        spread = 100 * (vanilla.accuracy_se**2 + single.accuracy_se**2) ** 0.5
+        verdict = "within" if abs(difference) <= spread else "beyond"
+        notes.append(
+            f"single-head minus vanilla: {difference:+.1f} points of accuracy, {verdict} the standard error of the "
+            f"difference ({spread:.1f}); one seed."
+        )
+    errors = [row.contribution_error for row in rows if row.contribution_error is not None]
+    if errors:
+        notes.append(
+            f"Words sum to the decision: over all test texts of the additive designs, bias plus word contributions "
+            f"differ from the logit by at most {max(errors):.1e}."
+        )
+    return notes
+
+
+def _json(report: DemoReport) -> dict[str, object]:
+    fields = dataclasses.asdict(report)
+    rows = fields.pop("rows")
+    designs = {
+        row["design"]: {name: value for name, value in row.items() if name not in ("design", "explanations")}
+        for row in rows
+    }
+    return {"designs": designs, **fields}

@@ -1,0 +1,369 @@
+"""The `explainable-bert` command: parse, call the library, print results to stdout and all else to stderr."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import explainable_bert
+from explainable_bert.errors import ExplainableBertError, FileError, InputError
+
+if TYPE_CHECKING:
+    from explainable_bert.pipeline import ExplainableClassifier
+    from explainable_bert.training.trainer import TrainingProgress
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="BERT text classifiers whose explanation is part of their computation.",
+)
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one line on stderr and exit code 1, wrong usage exit code 2."""
+    try:
+        app()
+    except ExplainableBertError as error:
+        _stderr().print(f"error: {' '.join(str(error).split())}", style="bold red", markup=False, highlight=False)
+        sys.exit(1)
+
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="Model folder, or hub name of a BERT classifier.")]
+Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts, each in quotes.")]
+Input = Annotated[Path | None, typer.Option("--input", help="File of texts: .txt .csv .tsv .jsonl .parquet")]
+Pair = Annotated[str | None, typer.Option("--pair", help="Second text, for models of sentence pairs.")]
+TextColumn_ = Annotated[str, typer.Option("--text-column", help="Column of the texts.")]
+PairColumn = Annotated[str | None, typer.Option("--pair-column", help="Column of the second texts of pairs.")]
+
+
+@app.command(epilog="Example: explainable-bert demo --quick")
+def demo(
+    output: Annotated[Path | None, typer.Option(help="Folder for models and report. Default: runs/demo")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Train on all rows; about an hour on two cores.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Under two minutes; too little training to judge by.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
+) -> None:
+    """Train all designs on movie reviews and compare their explanations of the same sentences."""
+    if full and quick:
+        raise typer.BadParameter("--full and --quick exclude each other")
+    from explainable_bert.demo import DemoCallbacks, run_demo
+
+    _quiet_libraries()
+    scale = "full" if full else "quick" if quick else "default"
+    folder = output or Path("runs") / ("demo" if scale == "default" else f"demo-{scale}")
+    stdout = Console()
+    with _training_bar() as (start, update):
+        report = run_demo(folder, scale, DemoCallbacks(start, update, lambda row: _print_design(stdout, row)), seed)
+    _print_designs(stdout, report.rows)
+    for note in report.notes:
+        stdout.print(note, markup=False)
+    models = folder / "models"
+    stdout.print(f"\nLook at   {folder / 'report.html'}", markup=False, soft_wrap=True)
+    stdout.print(f'Try next  explainable-bert explain {models / "lexical"} "Slow, but never dull."', soft_wrap=True)
+    stdout.print(f"          explainable-bert info {models / 'lexical'}", markup=False, soft_wrap=True)
+
+
+@app.command(
+    epilog="Example: explainable-bert train --design lexical --value-layer 2 --base minilm "
+    "--data movie-snippets --output runs/x"
+)
+def train(
+    data: Annotated[str, typer.Option(help="Named corpus, file, folder of splits, or hub dataset.")],
+    output: Annotated[Path, typer.Option(help="Model folder to make; a stopped run is continued there.")],
+    design: Annotated[str, typer.Option(help="vanilla, single-head, additive or lexical.")] = "single-head",
+    base: Annotated[str, typer.Option(help="minilm, a folder or a hub name of a BERT checkpoint.")] = "minilm",
+    value_layer: Annotated[int | None, typer.Option(help="For lexical: 0 (embeddings) to the last block - 1.")] = None,
+    attention_function: Annotated[str, typer.Option(help="softmax, entmax15 or sparsemax.")] = "softmax",
+    teacher: Annotated[str | None, typer.Option(help="Folder of a trained model to distil from.")] = None,
+    masked_fine_tuning: Annotated[bool, typer.Option(help="Show part of the texts with [MASK] holes.")] = False,
+    text_column: TextColumn_ = "text",
+    pair_column: PairColumn = None,
+    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
+    epochs: Annotated[int, typer.Option(help="At most so many passes over the training rows.")] = 3,
+    batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-4 below 512 wide, else 3e-5.")] = None,
+    max_length: Annotated[int, typer.Option(help="Tokens read of each text.")] = 512,
+    early_stopping_patience: Annotated[int, typer.Option(help="Epochs to wait for a better one.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
+) -> None:
+    """Train a design on a corpus into a model folder."""
+    from explainable_bert.data.corpora import Columns, load_corpus
+    from explainable_bert.training.run import train as run_training
+    from explainable_bert.training.settings import ModelRequest, TrainingSettings
+
+    _quiet_libraries()
+    settings = TrainingSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        masked_fine_tuning=masked_fine_tuning,
+        max_length=max_length,
+        early_stopping_patience=early_stopping_patience,
+        seed=seed,
+    )
+    corpus = load_corpus(data, Columns(text=text_column, label=label_column, pair=pair_column))
+    _say_skipped(corpus.n_skipped, corpus.skipped)
+    request = ModelRequest(base, design, value_layer, attention_function, teacher)
+    with _training_bar() as (start, update):
+        start(design)
+        report = run_training(request, corpus, output, settings, update)
+    if not _is_main_process():
+        return
+    if report.n_tokens_dropped:
+        _say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
+    print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
+    if report.test_accuracy is not None:
+        print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
+    print(f"model {output}")
+
+
+@app.command(epilog='Example: explainable-bert predict runs/x "A warm, funny film." "Dull."')
+def predict(
+    model: Model,
+    texts: Texts = None,
+    input_: Input = None,
+    output: Annotated[Path | None, typer.Option(help="File for the predictions: .csv .jsonl .parquet")] = None,
+    pair: Pair = None,
+    text_column: TextColumn_ = "text",
+    pair_column: PairColumn = None,
+) -> None:
+    """Predict the label of texts."""
+    from explainable_bert.data.files import check_writable, write_table
+
+    if output is not None:
+        check_writable(output)
+    rows = _texts(texts, input_, pair, text_column, pair_column)
+    classifier = _load(model)
+    with _bar("predicting") as progress:
+        predictions = classifier.predict([text for _, text in rows], progress)
+    _say_dropped([prediction.n_tokens_dropped for prediction in predictions])
+    table = [
+        {
+            "row": number,
+            **({"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}),
+            "label": prediction.label,
+            "probability": prediction.probabilities[prediction.label],
+            **{f"probability_{label}": value for label, value in prediction.probabilities.items()},
+            "n_tokens_dropped": prediction.n_tokens_dropped,
+        }
+        for (number, text), prediction in zip(rows, predictions, strict=True)
+    ]
+    if output is not None:
+        write_table(table, output)
+        _say(f"wrote {len(table)} predictions to {output}")
+        return
+    for line in table:
+        shown = " | ".join(str(line[name]) for name in ("text", "text_pair") if name in line)
+        print(f"{line['label']}\t{line['probability']:.4f}\t{_one_line(shown)}")
+
+
+@app.command(epilog='Example: explainable-bert explain runs/x "A warm, funny film." --output page.html')
+def explain(
+    model: Model,
+    texts: Texts = None,
+    input_: Input = None,
+    output: Annotated[Path | None, typer.Option(help="Picture to write: .html")] = None,
+    pair: Pair = None,
+    target: Annotated[str | None, typer.Option(help="Label to explain. Default: the predicted one.")] = None,
+    level: Annotated[str, typer.Option(help="word or token")] = "word",
+    text_column: TextColumn_ = "text",
+    pair_column: PairColumn = None,
+) -> None:
+    """Show what each word did for the decision, in the terminal or as a page."""
+    from explainable_bert.export.heatmap import check_format, render, to_terminal
+
+    if level not in ("word", "token"):
+        raise InputError(f"level: {level!r} given; accepted: word, token")
+    if output is not None:
+        check_format(output)
+    rows = _texts(texts, input_, pair, text_column, pair_column)
+    classifier = _load(model)
+    with _bar("explaining") as progress:
+        explanations = classifier.explain([text for _, text in rows], target=target, level=level, progress=progress)
+    _say_dropped([explanation.prediction.n_tokens_dropped for explanation in explanations])
+    if output is not None:
+        render(explanations, output)
+        _say(f"wrote {len(explanations)} explanations to {output}")
+        return
+    stdout = Console()
+    for explanation in explanations:
+        stdout.print(to_terminal(explanation))
+
+
+@app.command(epilog="Example: explainable-bert info runs/x")
+def info(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Model folder; none: what there is.")] = None,
+) -> None:
+    """Say what a model folder is, or which designs, corpora and bases there are."""
+    facts = _general_facts() if model is None else _model_facts(model)
+    width = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        print(f"{name:<{width}}  {value}")
+
+
+def _general_facts() -> list[tuple[str, str]]:
+    from explainable_bert.data.corpora import CORPORA
+    from explainable_bert.model.configuration import DESIGNS
+
+    return [
+        ("version", explainable_bert.__version__),
+        *((f"design {name}", design.summary) for name, design in DESIGNS.items()),
+        *((f"corpus {name}", corpus.summary) for name, corpus in CORPORA.items()),
+        ("base minilm", "all-MiniLM-L6-v2: 6 blocks, 384 wide, 22.7 million parameters"),
+    ]
+
+
+def _model_facts(model: str) -> list[tuple[str, str]]:
+    from explainable_bert.records import TrainingReport
+    from explainable_bert.training.run_folder import REPORT_FILE
+
+    classifier = _load(model)
+    config = classifier.model.config
+    facts = [
+        ("model", model),
+        ("design", config.design),
+        ("blocks", f"{config.num_hidden_layers}, {config.hidden_size} wide, {config.n_final_heads} head(s) in the last"),
+        ("values from", f"layer {config.values_from}"),
+        ("attention", config.attention_function),
+        ("parameters", f"{classifier.model.num_parameters():,}"),
+        ("labels", ", ".join(classifier.labels)),
+        ("window", f"{config.max_position_embeddings} tokens"),
+        ("fingerprint", classifier.provenance.fingerprint),
+    ]
+    report_file = Path(model) / REPORT_FILE
+    if report_file.is_file():
+        report = TrainingReport.load(report_file)
+        facts += [
+            ("corpus", f"{report.run['corpus']['name']}, {report.run['corpus']['rows']['train']} training rows"),
+            ("validation", f"accuracy {report.validation_accuracy:.4f}"),
+        ]
+        if report.test_accuracy is not None:
+            facts.append(("test", f"accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f}"))
+    return facts
+
+
+def _load(model: str) -> "ExplainableClassifier":
+    _quiet_libraries()
+    from explainable_bert.pipeline import ExplainableClassifier
+
+    return ExplainableClassifier.load(model)
+
+
+def _texts(
+    texts: list[str] | None, input_: Path | None, pair: str | None, text_column: str, pair_column: str | None
+) -> list[tuple[int, str | tuple[str, str]]]:
+    """Row numbers, from 1, with their texts, from the command line or a file; rows without a text are named."""
+    if (not texts) == (input_ is None):
+        raise InputError("TEXT, --input: give texts or a file, one of the two")
+    if texts:
+        if pair is not None and len(texts) != 1:
+            raise InputError(f"--pair: given with {len(texts)} texts; accepted with one")
+        return [(row, text if pair is None else (text, pair)) for row, text in enumerate(texts, start=1)]
+    if pair is not None:
+        raise InputError("--pair: given with --input; accepted there: --pair-column")
+    from explainable_bert.data.corpora import Columns, read_texts
+
+    assert input_ is not None
+    rows, skipped = read_texts(input_, Columns(text=text_column, pair=pair_column))
+    _say_skipped(len(skipped), tuple(skipped[:10]))
+    return rows
+
+
+def _print_design(stdout: Console, row: Any) -> None:
+    from explainable_bert.export.heatmap import to_terminal
+
+    stdout.rule(f"{row.design}: accuracy {row.accuracy:.3f} ± {row.accuracy_se:.3f}", style="bold")
+    for explanation in row.explanations:
+        stdout.print(to_terminal(explanation))
+
+
+def _print_designs(stdout: Console, rows: tuple[Any, ...]) -> None:
+    table = Table("design", "accuracy ± s.e.", "effective words", "parameters", "seconds", "contribution error")
+    for row in rows:
+        error = "—" if row.contribution_error is None else f"{row.contribution_error:.1e}"
+        table.add_row(
+            row.design,
+            f"{row.accuracy:.3f} ± {row.accuracy_se:.3f}",
+            f"{row.effective_words:.1f}",
+            f"{row.parameters:,}",
+            f"{row.seconds:.0f}",
+            error,
+        )
+    stdout.print(table)
+
+
+@contextmanager
+def _training_bar() -> Iterator[tuple[Callable[[str], None], Callable[["TrainingProgress"], None]]]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("steps"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[accuracy]}"),
+    )
+    with Progress(*columns, console=_stderr(), disable=not _is_main_process()) as progress:
+        task = progress.add_task("", total=None, accuracy="")
+
+        def start(design: str) -> None:
+            progress.reset(task, description=f"training {design}", total=None, accuracy="")
+
+        def update(state: "TrainingProgress") -> None:
+            accuracy = state.validation_accuracy
+            shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
+            progress.update(task, completed=state.step, total=state.n_steps, accuracy=shown)
+
+        yield start, update
+
+
+@contextmanager
+def _bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    with Progress(console=_stderr(), transient=True) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _quiet_libraries() -> None:
+    """Our own bars and messages say it; transformers' would say it again."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)
+
+
+def _say(message: str) -> None:
+    _stderr().print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
+    if n_skipped and _is_main_process():
+        more = "" if n_skipped == len(named) else ", ..."
+        _say(f"left out {n_skipped} rows: {'; '.join(named)}{more}")
+
+
+def _say_dropped(dropped: list[int]) -> None:
+    n_cut = sum(count > 0 for count in dropped)
+    if n_cut:
+        _say(f"{n_cut} texts are longer than the model's window: {sum(dropped)} tokens at their ends were not read")
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def _is_main_process() -> bool:
+    """Under torchrun and accelerate every process runs this command; one of them speaks."""
+    return os.environ.get("RANK", "0") == "0"

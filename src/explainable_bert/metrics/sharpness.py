@@ -1,0 +1,24 @@
+"""How concentrated an attribution is on few units."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from explainable_bert.errors import InputError
+
+
+def effective_units(scores: Sequence[float]) -> float:
+    """exp(entropy) of the absolute scores normalised to sum one, in [1, number of units]; lower is sharper.
+
+    All-zero scores point nowhere: the number of units. Raises InputError on no scores or on one that is not finite.
+    Source: the exponential of Shannon's entropy (perplexity of the distribution over units).
+    """
+    magnitudes = np.abs(np.asarray(scores, dtype=np.float64))
+    if magnitudes.size == 0 or not np.isfinite(magnitudes).all():
+        raise InputError(f"scores: {list(scores)!r} given; accepted: at least one, all finite")
+    total = magnitudes.sum()
+    if total == 0:
+        return float(magnitudes.size)
+    shares = magnitudes[magnitudes > 0] / total
+    # Clipped against rounding only: the bounds hold exactly in real arithmetic.
+    return float(np.clip(np.exp(-(shares * np.log(shares)).sum()), 1, magnitudes.size))

@@ -1,0 +1,1 @@
+"""The model family: config, final blocks, classifier, checkpoints."""

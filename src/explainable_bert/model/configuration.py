@@ -1,0 +1,115 @@
+"""The model family's config: four named designs and what each does to the final block."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+
+from transformers import AutoConfig, BertConfig
+
+from explainable_bert.errors import ModelError
+
+AttentionFunction = Literal["softmax", "entmax15", "sparsemax"]
+ATTENTION_FUNCTIONS: tuple[AttentionFunction, ...] = ("softmax", "entmax15", "sparsemax")
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a design changes in the final block of BERT.
+
+    `default_value_layer` maps the number of blocks to the states the values are read from (0 = embeddings);
+    `free_value_layer` says whether another one may be chosen.
+    """
+
+    single_head: bool
+    readout: Literal["pooler", "additive"]
+    default_value_layer: Callable[[int], int]
+    free_value_layer: bool
+    summary: str
+
+
+def _last(n_blocks: int) -> int:
+    return n_blocks - 1
+
+
+def _a_third(n_blocks: int) -> int:
+    return n_blocks // 3
+
+
+DESIGNS: Mapping[str, Design] = MappingProxyType(
+    {
+        "vanilla": Design(False, "pooler", _last, False, "stock BERT, the twin for every comparison"),
+        "single-head": Design(True, "pooler", _last, False, "one full-width head in the final block, same parameters"),
+        "additive": Design(True, "additive", _last, False, "logit = bias + sum of contributions, exactly"),
+        "lexical": Design(True, "additive", _a_third, True, "additive, with values read from states close to the words"),
+    }
+)
+
+
+class ExplainableBertConfig(BertConfig):
+    """BertConfig plus the design of the final block.
+
+    `design` is a name in DESIGNS. `value_layer` k makes the final values be read from the states after block k, with 0
+    for the embeddings; None takes the design's default (the last states, or a third of the depth for `lexical`).
+    `attention_function` turns final attention scores into weights: softmax, or the sparse entmax15 (Peters et al.
+    2019) or sparsemax (Martins & Astudillo 2016). `special_token_ids` are the ids of [CLS], [SEP] and [PAD], which
+    additive designs do not attend; without them `forward` needs a `special_tokens_mask`.
+
+    Raises ModelError on a design, value layer or attention function that does not exist or does not fit.
+    """
+
+    model_type = "explainable_bert"
+    # What Trainer leaves out of the gathered predictions: maps have as many columns as the longest text of a batch.
+    keys_to_ignore_at_inference: ClassVar[list[str]] = ["attention", "contributions", "attention_map", "hidden_states"]
+
+    design: str = "single-head"
+    value_layer: int | None = None
+    attention_function: str = "softmax"
+    special_token_ids: list[int] | None = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        super().__post_init__(**kwargs)
+        self._check()
+
+    @property
+    def _traits(self) -> Design:
+        return DESIGNS[self.design]
+
+    @property
+    def n_final_heads(self) -> int:
+        """Heads of the final block: one, or the base's number for `vanilla`."""
+        return 1 if self._traits.single_head else self.num_attention_heads
+
+    @property
+    def readout(self) -> Literal["pooler", "additive"]:
+        """How the final attention becomes logits: BERT's pooler, or an exact sum of contributions."""
+        return self._traits.readout
+
+    @property
+    def values_from(self) -> int:
+        """The states that final values are read from, `value_layer` or the design's default: 0 to last block - 1."""
+        if self.value_layer is not None:
+            return self.value_layer
+        return self._traits.default_value_layer(self.num_hidden_layers)
+
+    def _check(self) -> None:
+        if self.design not in DESIGNS:
+            raise ModelError(f"design: {self.design!r} given; accepted: {', '.join(DESIGNS)}")
+        if self.attention_function not in ATTENTION_FUNCTIONS:
+            accepted = ", ".join(ATTENTION_FUNCTIONS)
+            raise ModelError(f"attention_function: {self.attention_function!r} given; accepted: {accepted}")
+        if self.attention_function != "softmax" and not self._traits.single_head:
+            raise ModelError(f"attention_function: {self.attention_function!r} given; vanilla accepts softmax only")
+        last = self.num_hidden_layers - 1
+        if not 0 <= self.values_from <= last:
+            raise ModelError(f"value_layer: {self.value_layer} given; accepted: 0 (embeddings) to {last}")
+        if not self._traits.free_value_layer and self.values_from != last:
+            raise ModelError(
+                f"value_layer: {self.value_layer} given; design {self.design!r} reads the last states ({last}): "
+                "use design 'lexical' for other value layers"
+            )
+        if self.num_labels is not None and self.num_labels < 2:
+            raise ModelError(f"num_labels: {self.num_labels} given; accepted: 2 or more")
+
+
+AutoConfig.register(ExplainableBertConfig.model_type, ExplainableBertConfig)

@@ -1,0 +1,1 @@
+"""Texts to ids, offsets and words."""

@@ -1,0 +1,127 @@
+"""Texts to token ids with offsets into the original string, and batches of them padded to one length."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Int
+
+from explainable_bert.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+TextInput = str | tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """One text (or pair) as the model reads it; all tuples run over its tokens, special ones included.
+
+    `spans` are (start, end) in characters of the original string, `parts` 0 or 1 for the text of a pair, `word_ids`
+    the tokenizer's pre-tokens within a part; a special token has part and word id -1.
+    `n_tokens_dropped` counts the tokens that did not fit.
+    """
+
+    text: str
+    text_pair: str | None
+    input_ids: tuple[int, ...]
+    token_type_ids: tuple[int, ...]
+    special: tuple[bool, ...]
+    spans: tuple[tuple[int, int], ...]
+    parts: tuple[int, ...]
+    word_ids: tuple[int, ...]
+    n_tokens_dropped: int
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Encodings padded to one length."""
+
+    input_ids: Int[np.ndarray, "batch key"]
+    attention_mask: Int[np.ndarray, "batch key"]
+    token_type_ids: Int[np.ndarray, "batch key"]
+    special_tokens_mask: Int[np.ndarray, "batch key"]
+
+
+def is_blank(text: str) -> bool:
+    """Whether the text holds nothing but spaces, control and format characters."""
+    return all(unicodedata.category(character)[0] in "ZC" for character in text)
+
+
+def check_texts(texts: Sequence[TextInput], argument: str = "texts") -> list[tuple[str, str | None]]:
+    """The texts as (text, second text or None).
+
+    Raises InputError, naming `argument` and the place, for anything that is no text, and for blank texts.
+    """
+    if isinstance(texts, str):
+        raise InputError(f"{argument}: one string given; accepted: a list of strings, or of pairs of strings")
+    checked: list[tuple[str, str | None]] = []
+    for index, given in enumerate(texts):
+        pair = (given,) if isinstance(given, str) else given
+        if not isinstance(pair, tuple | list) or len(pair) not in (1, 2) or not all(isinstance(t, str) for t in pair):
+            kind = type(given).__name__
+            raise InputError(f"{argument}[{index}]: {kind} given; accepted: a string, or a pair of strings")
+        if any(is_blank(text) for text in pair):
+            raise InputError(f"{argument}[{index}]: {given!r} given; accepted: a text with at least one visible character")
+        checked.append((pair[0], pair[1] if len(pair) == 2 else None))
+    return checked
+
+
+def encode(
+    tokenizer: "PreTrainedTokenizerFast", texts: Sequence[tuple[str, str | None]], max_length: int
+) -> list[Encoding]:
+    """Encode checked texts, each cut to `max_length` tokens (a pair at its longer text first)."""
+    return [_encode_one(tokenizer, text, text_pair, max_length) for text, text_pair in texts]
+
+
+def _encode_one(
+    tokenizer: "PreTrainedTokenizerFast", text: str, text_pair: str | None, max_length: int
+) -> Encoding:
+    arguments = {
+        "text": _without_surrogates(text),
+        "text_pair": None if text_pair is None else _without_surrogates(text_pair),
+        "return_offsets_mapping": True,
+        "return_special_tokens_mask": True,
+        "verbose": False,
+    }
+    encoded = tokenizer(**arguments)
+    n_tokens = len(encoded["input_ids"])
+    if n_tokens > max_length:
+        encoded = tokenizer(**arguments, truncation="longest_first", max_length=max_length)
+    return Encoding(
+        text=text,
+        text_pair=text_pair,
+        input_ids=tuple(encoded["input_ids"]),
+        token_type_ids=tuple(encoded["token_type_ids"]),
+        special=tuple(bool(flag) for flag in encoded["special_tokens_mask"]),
+        spans=tuple((start, end) for start, end in encoded["offset_mapping"]),
+        parts=tuple(-1 if part is None else part for part in encoded.sequence_ids(0)),
+        word_ids=tuple(-1 if word is None else word for word in encoded.word_ids(0)),
+        n_tokens_dropped=max(0, n_tokens - max_length),
+    )
+
+
+def _without_surrogates(text: str) -> str:
+    # The tokenizer takes valid Unicode only; one character for one, so that offsets still fit the original.
+    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character for character in text)
+
+
+def pad(encodings: Sequence[Encoding], pad_token_id: int) -> Batch:
+    """One batch, padded on the right to its longest encoding."""
+    length = max(len(encoding) for encoding in encodings)
+
+    def filled(rows: Sequence[Sequence[int]], padding: int) -> Int[np.ndarray, "batch key"]:
+        return np.array([[*row, *[padding] * (length - len(row))] for row in rows], dtype=np.int64)
+
+    return Batch(
+        input_ids=filled([encoding.input_ids for encoding in encodings], pad_token_id),
+        attention_mask=filled([[1] * len(encoding) for encoding in encodings], 0),
+        token_type_ids=filled([encoding.token_type_ids for encoding in encodings], 0),
+        special_tokens_mask=filled([encoding.special for encoding in encodings], 1),
+    )

@@ -1,0 +1,1 @@
+"""Training: settings, the loss, the run folder, and the run itself."""

@@ -1,0 +1,202 @@
+"""One training run: from a request and a corpus to a finished model folder with its report."""
+
+import dataclasses
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from accelerate import PartialState
+from transformers import AutoTokenizer, PreTrainedTokenizerFast, set_seed
+
+import explainable_bert
+from explainable_bert.data.corpora import Corpus, Example
+from explainable_bert.errors import InputError, ModelError
+from explainable_bert.metrics.classification import accuracy_standard_error
+from explainable_bert.model.checkpoint import checked_loading, fingerprint, has_vocabulary, resolve_base
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.records import EpochMetrics, TrainingReport
+from explainable_bert.text.encoding import encode
+from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
+from explainable_bert.training.settings import ModelRequest, TrainingSettings
+from explainable_bert.training.trainer import ClassifierTrainer, ProgressCallback, Row
+
+
+def train(
+    request: ModelRequest,
+    corpus: Corpus,
+    output: Path,
+    settings: TrainingSettings | None = None,
+    progress: ProgressCallback | None = None,
+) -> TrainingReport:
+    """Train into the model folder `output`, choosing the epoch by validation accuracy, and test it once.
+
+    A run that was stopped continues from its newest complete checkpoint; a finished one returns its report. Runs in
+    one process, or in several under torchrun or accelerate launch.
+
+    Raises FileError when `output` holds something else, ModelError or InputError when the request does not fit.
+    """
+    settings = settings or TrainingSettings()
+    started = time.monotonic()
+    teacher = None if request.teacher is None else _teacher(request.teacher, corpus)
+    described = _describe(request, corpus, settings, None if teacher is None else fingerprint(teacher))
+    finished = finished_report(output, described)
+    if finished is not None:
+        return finished
+    set_seed(settings.seed)
+    tokenizer = _tokenizer(request, teacher)
+    model = _model(request, corpus)
+    with PartialState().main_process_first():
+        checkpoint = prepare(output, described)
+    encoded = _Encoded(tokenizer, corpus, min(settings.max_length, model.config.max_position_embeddings))
+    trainer = ClassifierTrainer(
+        model,
+        settings,
+        checkpoints_folder(output),
+        rows=(encoded.rows(corpus.train), encoded.rows(corpus.validation)),
+        token_ids=(tokenizer.pad_token_id, tokenizer.mask_token_id),
+        teacher=teacher,
+        progress=progress,
+    )
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    test_accuracy = _test_accuracy(trainer, encoded.rows(corpus.test))
+    wall_time_s = time.monotonic() - started
+    report = _report(trainer, described, test_accuracy, encoded.n_tokens_dropped, wall_time_s, checkpoint is not None)
+    if trainer.is_world_process_zero():
+        finish(output, model, tokenizer, report)
+    PartialState().wait_for_everyone()
+    return report
+
+
+class _Encoded:
+    """Splits as rows of ids, with a count of the tokens that did not fit."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, corpus: Corpus, max_length: int) -> None:
+        self._tokenizer = tokenizer
+        self._labels = {label: index for index, label in enumerate(corpus.labels)}
+        self._max_length = max_length
+        self.n_tokens_dropped = 0
+
+    def rows(self, examples: tuple[Example, ...]) -> list[Row]:
+        texts = [(example.text, example.text_pair) for example in examples]
+        encodings = encode(self._tokenizer, texts, self._max_length)
+        self.n_tokens_dropped += sum(encoding.n_tokens_dropped for encoding in encodings)
+        return [
+            Row(encoding=encoding, label=self._labels[example.label], input_ids=encoding.input_ids)
+            for encoding, example in zip(encodings, examples, strict=True)
+        ]
+
+
+def _describe(
+    request: ModelRequest, corpus: Corpus, settings: TrainingSettings, teacher: str | None
+) -> dict[str, dict[str, Any]]:
+    """Everything that decides the outcome: runs of equal description may share a folder and a result."""
+    return {
+        "request": {**dataclasses.asdict(request), "teacher_fingerprint": teacher},
+        "settings": dataclasses.asdict(settings),
+        "corpus": {
+            "name": corpus.name,
+            "fingerprint": corpus.fingerprint,
+            "labels": list(corpus.labels),
+            "rows": {
+                "train": len(corpus.train),
+                "validation": len(corpus.validation),
+                "test": len(corpus.test),
+            },
+            "n_skipped": corpus.n_skipped,
+        },
+    }
+
+
+def _teacher(folder: str, corpus: Corpus) -> ExplainableBertForSequenceClassification:
+    if not Path(folder).is_dir():
+        raise ModelError(f"teacher: {folder!r} given; accepted: a model folder made by explainable-bert train")
+    teacher = ExplainableBertForSequenceClassification.from_pretrained(folder)
+    labels = tuple(teacher.config.id2label[index] for index in range(teacher.config.num_labels))
+    if labels != corpus.labels:
+        raise InputError(f"teacher: {folder!r} knows labels {', '.join(labels)}; accepted: {', '.join(corpus.labels)}")
+    return teacher.float()
+
+
+def _tokenizer(
+    request: ModelRequest, teacher: ExplainableBertForSequenceClassification | None
+) -> PreTrainedTokenizerFast:
+    with checked_loading(request.base, argument="base"):
+        tokenizer = AutoTokenizer.from_pretrained(resolve_base(request.base))
+    if not has_vocabulary(tokenizer):
+        raise ModelError(f"base: {request.base!r} holds no tokenizer; accepted: a checkpoint saved with its tokenizer")
+    if teacher is not None:
+        with checked_loading(str(request.teacher), argument="teacher"):
+            known = AutoTokenizer.from_pretrained(request.teacher).get_vocab()
+        if known != tokenizer.get_vocab():
+            raise InputError(f"teacher: {request.teacher!r} has another vocabulary than base {request.base!r}")
+    return tokenizer
+
+
+def _model(request: ModelRequest, corpus: Corpus) -> ExplainableBertForSequenceClassification:
+    model = ExplainableBertForSequenceClassification.from_base(
+        request.base,
+        design=request.design,
+        value_layer=request.value_layer,
+        num_labels=len(corpus.labels),
+        attention_function=request.attention_function,
+    )
+    model.config.id2label = dict(enumerate(corpus.labels))
+    model.config.label2id = {label: index for index, label in enumerate(corpus.labels)}
+    # Checkpoints saved in half precision are trained in full.
+    return model.float()
+
+
+def _test_accuracy(trainer: ClassifierTrainer, rows: list[Row]) -> float | None:
+    return trainer.predict(rows).metrics["test_accuracy"] if rows else None
+
+
+def _report(
+    trainer: ClassifierTrainer,
+    described: dict[str, dict[str, Any]],
+    test_accuracy: float | None,
+    n_tokens_dropped: int,
+    wall_time_s: float,
+    resumed: bool,
+) -> TrainingReport:
+    epochs = _epochs(trainer.state.log_history)
+    best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
+    n_test = described["corpus"]["rows"]["test"]
+    config = trainer.model.config
+    return TrainingReport(
+        run=described,
+        readout=config.readout,
+        value_layer=config.values_from,
+        n_parameters=trainer.model.num_parameters(),
+        epochs=epochs,
+        best_epoch=best.epoch,
+        validation_accuracy=best.validation_accuracy,
+        test_accuracy=test_accuracy,
+        test_accuracy_se=None if test_accuracy is None else accuracy_standard_error(test_accuracy, n_test),
+        n_tokens_dropped=n_tokens_dropped,
+        wall_time_s=wall_time_s,
+        resumed=resumed,
+        versions={
+            "explainable_bert": explainable_bert.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "transformers": transformers.__version__,
+        },
+    )
+
+
+def _epochs(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:
+    """The Trainer logs an epoch's training loss, then its evaluation."""
+    losses = {round(entry["epoch"]): entry["loss"] for entry in history if "loss" in entry}
+    return tuple(
+        EpochMetrics(
+            epoch=round(entry["epoch"]),
+            train_loss=losses[round(entry["epoch"])],
+            validation_loss=entry["eval_loss"],
+            validation_accuracy=entry["eval_accuracy"],
+        )
+        for entry in history
+        if "eval_accuracy" in entry
+    )

@@ -1,0 +1,107 @@
+"""The folder of a training run: what was asked for, complete checkpoints to resume from, the finished model."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from explainable_bert.errors import FileError
+from explainable_bert.records import TrainingReport, read_json_text
+from explainable_bert.training.model_card import model_card
+from explainable_bert.writing import write_text
+
+REPORT_FILE = "training_report.json"
+_REQUEST_FILE = "training_request.json"
+_CHECKPOINTS = "checkpoints"
+_COMPLETE_MARK = "complete"
+# The teacher's weights decide, and the description holds their fingerprint; how its path is spelled does not.
+_NOT_DECISIVE = ("teacher",)
+
+
+def checkpoints_folder(output: Path) -> Path:
+    """Where a run keeps its checkpoints until it is finished."""
+    return output / _CHECKPOINTS
+
+
+def finished_report(output: Path, described: Mapping[str, Any]) -> TrainingReport | None:
+    """The report of a finished run with the same description, or None where nothing is finished.
+
+    Raises FileError when `output` is a file, or a model of another run.
+    """
+    if output.exists() and not output.is_dir():
+        raise FileError(f"output: {str(output)!r} is a file; accepted: a new or empty folder, or one of the same run")
+    if not (output / REPORT_FILE).is_file():
+        return None
+    report = TrainingReport.load(output / REPORT_FILE)
+    _check_same(output, report.run, described)
+    return report
+
+
+def prepare(output: Path, described: Mapping[str, Any]) -> Path | None:
+    """Make the folder ready and return the newest complete checkpoint of the same run, if there is one.
+
+    Raises FileError when the folder holds another run, or anything else.
+    """
+    request_file = output / _REQUEST_FILE
+    if request_file.is_file():
+        _check_same(output, json.loads(read_json_text(request_file)), described)
+    elif output.is_dir() and any(output.iterdir()):
+        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
+    else:
+        write_text(request_file, json.dumps(described, indent=2) + "\n")
+    return _newest_complete(output)
+
+
+def mark_complete(checkpoint: Path) -> None:
+    """Say that everything of a checkpoint has been written."""
+    write_text(checkpoint / _COMPLETE_MARK, "")
+
+
+def finish(
+    output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport
+) -> None:
+    """Put the finished model into the folder, its report last, and remove what only the run needed."""
+    with tempfile.TemporaryDirectory(dir=output, prefix=".aside-") as aside:
+        model.save_pretrained(aside)
+        tokenizer.save_pretrained(aside)
+        write_text(Path(aside) / "README.md", model_card(report))
+        # Temporary folders are private; what is left in the model folder takes that folder's parent's habits.
+        for file in Path(aside).iterdir():
+            file.replace(output / file.name)
+    report.save(output / REPORT_FILE)
+    shutil.rmtree(checkpoints_folder(output), ignore_errors=True)
+    (output / _REQUEST_FILE).unlink(missing_ok=True)
+
+
+def _newest_complete(output: Path) -> Path | None:
+    """Removes half-written checkpoints, so that nobody takes them for whole ones."""
+    complete: list[tuple[int, Path]] = []
+    for folder in checkpoints_folder(output).glob("checkpoint-*"):
+        if (folder / _COMPLETE_MARK).is_file():
+            complete.append((int(folder.name.rsplit("-", 1)[1]), folder))
+        else:
+            shutil.rmtree(folder)
+    return max(complete)[1] if complete else None
+
+
+def _check_same(output: Path, found: Mapping[str, Any], described: Mapping[str, Any]) -> None:
+    different = [
+        f"{name} {_shown(found.get(part, {}).get(name))} there, {_shown(value)} asked for"
+        for part, values in json.loads(json.dumps(described)).items()
+        for name, value in values.items()
+        if name not in _NOT_DECISIVE and found.get(part, {}).get(name) != value
+    ]
+    if different:
+        raise FileError(
+            f"output: folder {str(output)!r} holds another run ({'; '.join(different[:3])}); "
+            "accepted: a new or empty folder, or one of the same run"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,211 @@
+"""The Trainer of transformers with this project's loss: masked fine-tuning and distillation, both optional."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, ExplainableBertOutput
+from explainable_bert.text.encoding import Encoding, pad
+from explainable_bert.training.run_folder import mark_complete
+from explainable_bert.training.settings import TrainingSettings
+
+# Small models bear, and need, a larger step: below this hidden size the larger of the two default rates is taken.
+_SMALL_HIDDEN_SIZE = 512
+_RATE_SMALL, _RATE_LARGE = 1e-4, 3e-5
+
+
+class Row(TypedDict):
+    """One row of a split; `input_ids` repeats the encoding's, for the sampler that groups rows by length."""
+
+    encoding: Encoding
+    label: int
+    input_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Where training is: optimiser steps done and in all, epochs done, the last validation accuracy in [0, 1]."""
+
+    step: int
+    n_steps: int
+    epoch: float
+    validation_accuracy: float | None
+
+
+ProgressCallback = Callable[[TrainingProgress], None]
+
+
+class ClassifierTrainer(Trainer):
+    """Trainer whose training loss masks word pieces and listens to a teacher, as the settings say."""
+
+    def __init__(
+        self,
+        model: ExplainableBertForSequenceClassification,
+        settings: TrainingSettings,
+        checkpoints: Path,
+        rows: tuple[Sequence[Row], Sequence[Row]],
+        token_ids: tuple[int, int],
+        teacher: ExplainableBertForSequenceClassification | None,
+        progress: ProgressCallback | None,
+    ) -> None:
+        """`rows` are the training and validation rows, `token_ids` those of [PAD] and [MASK]."""
+        pad_token_id, self._mask_token_id = token_ids
+        super().__init__(
+            model=model,
+            args=_arguments(settings, checkpoints, model.config.hidden_size),
+            data_collator=lambda batch: collate(batch, pad_token_id),
+            train_dataset=rows[0],
+            eval_dataset=rows[1],
+            compute_metrics=_accuracy,
+            callbacks=[EarlyStoppingCallback(settings.early_stopping_patience), _FolderCallback(progress)],
+        )
+        self.remove_callback(PrinterCallback)
+        self._settings = settings
+        self._teacher = None if teacher is None else teacher.eval().to(self.args.device)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,  # noqa: ARG002 - the Trainer passes it; the loss is a batch mean
+    ) -> Any:
+        """Cross-entropy; in training on masked inputs and mixed with the divergence to the teacher."""
+        if not model.training:
+            output = model(**inputs)
+            return (output.loss, output) if return_outputs else output.loss
+        if self._settings.masked_fine_tuning:
+            inputs = {**inputs, "input_ids": self._masked(inputs)}
+        output: ExplainableBertOutput = model(**inputs)
+        loss = output.loss
+        if self._teacher is not None:
+            with torch.no_grad():
+                taught = self._teacher(**{name: value for name, value in inputs.items() if name != "labels"}).logits
+            weight, temperature = self._settings.distillation_weight, self._settings.distillation_temperature
+            loss = (1 - weight) * loss + weight * distillation_loss(output.logits, taught, temperature)
+        return (loss, output) if return_outputs else loss
+
+    def _masked(self, inputs: dict[str, Tensor]) -> Int[Tensor, "batch key"]:
+        # Drawn from the step number, not from a running state: a resumed run masks as an unbroken one would.
+        seed = (self._settings.seed * 1_000_003 + self.state.global_step) * 1009 + self.args.process_index
+        generator = torch.Generator().manual_seed(seed % 2**63)
+        maskable = (inputs["attention_mask"].bool() & ~inputs["special_tokens_mask"].bool()).cpu()
+        masked = draw_mask(maskable, self._settings.masked_share, generator)
+        return inputs["input_ids"].masked_fill(masked.to(inputs["input_ids"].device), self._mask_token_id)
+
+
+def collate(rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
+    """Rows as one batch of tensors, padded to the longest of them."""
+    batch = pad([row["encoding"] for row in rows], pad_token_id)
+    tensors = {name: torch.from_numpy(array) for name, array in vars(batch).items()}
+    return {**tensors, "labels": torch.tensor([row["label"] for row in rows])}
+
+
+def draw_mask(
+    maskable: Bool[Tensor, "batch key"], masked_share: float, generator: torch.Generator
+) -> Bool[Tensor, "batch key"]:
+    """Which tokens to mask: each row with probability `masked_share`, then a uniform share of its maskable tokens.
+
+    Source: the masking of Madsen et al. 2024, faithfulness measurable models.
+    """
+    n_rows = len(maskable)
+    chosen = torch.rand(n_rows, 1, generator=generator) < masked_share
+    ratio = torch.rand(n_rows, 1, generator=generator)
+    return maskable & chosen & (torch.rand(maskable.shape, generator=generator) < ratio)
+
+
+def distillation_loss(
+    student: Float[Tensor, "batch label"], teacher: Float[Tensor, "batch label"], temperature: float
+) -> Float[Tensor, ""]:
+    """T² · KL(teacher || student) of the label distributions at temperature T, batch mean, in nats.
+
+    Source: Hinton, Vinyals & Dean 2015, section 2.
+    """
+    divergence = nn.functional.kl_div(
+        (student.float() / temperature).log_softmax(dim=-1),
+        (teacher.float() / temperature).log_softmax(dim=-1),
+        reduction="batchmean",
+        log_target=True,
+    )
+    return divergence * temperature**2
+
+
+class _FolderCallback(TrainerCallback):
+    """Marks checkpoints that were written to their end, and tells how far training is."""
+
+    def __init__(self, progress: ProgressCallback | None) -> None:
+        self._progress = progress
+        self._accuracy: float | None = None
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        if state.is_world_process_zero:
+            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    def on_evaluate(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        metrics: dict[str, float],
+        **_: Any,
+    ) -> None:
+        self._accuracy = metrics.get("eval_accuracy")
+        self._tell(state)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._tell(state)
+
+    def _tell(self, state: TrainerState) -> None:
+        if self._progress is not None and state.is_world_process_zero:
+            progress = TrainingProgress(state.global_step, state.max_steps, state.epoch or 0.0, self._accuracy)
+            self._progress(progress)
+
+
+def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) -> TrainingArguments:
+    default_rate = _RATE_SMALL if hidden_size < _SMALL_HIDDEN_SIZE else _RATE_LARGE
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=4 * settings.batch_size,
+        learning_rate=settings.learning_rate or default_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=settings.warmup_share if settings.warmup_share < 1 else 0.999,
+        weight_decay=settings.weight_decay,
+        train_sampling_strategy="group_by_length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        logging_strategy="epoch",
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="accuracy",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=False,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(),
+        seed=settings.seed,
+    )
+
+
+def _accuracy(evaluated: EvalPrediction) -> dict[str, float]:
+    logits = evaluated.predictions
+    return {"accuracy": float((np.asarray(logits).argmax(axis=-1) == evaluated.label_ids).mean())}

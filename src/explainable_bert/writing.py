@@ -1,0 +1,35 @@
+"""Writing files so that a reader sees the old content or the new, never half of it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from explainable_bert.errors import FileError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` beside `path`, then rename it into place; parent folders are made.
+
+    Raises FileError if the place cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        # mkstemp makes files private; give back the mode a plain open() would have had.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(aside).chmod(0o666 & ~mask)
+        Path(aside).replace(path)
+    except OSError as error:
+        Path(aside).unlink(missing_ok=True)
+        raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def write_text(path: Path, content: str) -> None:
+    """Like write_bytes, in UTF-8; lone surrogates (not expressible in UTF-8) become U+FFFD."""
+    write_bytes(path, content.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8"))
