@@ -217,7 +217,7 @@ def _general_facts() -> list[tuple[str, str]]:
     return [
         ("version", explainable_bert.__version__),
         *((f"design {name}", design.summary) for name, design in DESIGNS.items()),
-        *((f"corpus {name}", corpus.summary) for name, corpus in CORPORA.items()),
+        *((f"corpus {name}", corpus.description) for name, corpus in CORPORA.items()),
         ("base minilm", "all-MiniLM-L6-v2: 6 blocks, 384 wide, 22.7 million parameters"),
     ]
 
@@ -262,20 +262,21 @@ def _texts(
     texts: list[str] | None, input_: Path | None, pair: str | None, text_column: str, pair_column: str | None
 ) -> list[tuple[int, str | tuple[str, str]]]:
     """Row numbers, from 1, with their texts, from the command line or a file; rows without a text are named."""
-    if (not texts) == (input_ is None):
+    if (texts is None) == (input_ is None):
         raise InputError("TEXT, --input: give texts or a file, one of the two")
-    if texts:
+    if input_ is None:
+        texts = texts or []
         if pair is not None and len(texts) != 1:
             raise InputError(f"--pair: given with {len(texts)} texts; accepted with one")
         return [(row, text if pair is None else (text, pair)) for row, text in enumerate(texts, start=1)]
     if pair is not None:
         raise InputError("--pair: given with --input; accepted there: --pair-column")
-    from explainable_bert.data.corpora import Columns, read_texts
+    from explainable_bert.data.files import read_table
+    from explainable_bert.data.labelled import Columns, unlabelled_rows
 
-    assert input_ is not None
-    rows, skipped = read_texts(input_, Columns(text=text_column, pair=pair_column))
-    _say_skipped(len(skipped), tuple(skipped[:10]))
-    return rows
+    rows = unlabelled_rows(read_table(input_), Columns(text=text_column, pair=pair_column), input_.name)
+    _say_skipped(len(rows.skipped), rows.skipped[:10])
+    return list(rows.texts)
 
 
 def _print_design(stdout: Console, row: Any) -> None:

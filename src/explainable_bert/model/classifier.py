@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -72,7 +72,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         value_layer: int | None = None,
         num_labels: int = 2,
         **config: Any,
-    ) -> Self:
+    ) -> "ExplainableBertForSequenceClassification":
         """Start `design` from a BERT checkpoint: a folder, a hub name, or `minilm`.
 
         Any stock class serves (BertModel, BertForMaskedLM, BertForSequenceClassification, sentence-transformers

@@ -1,0 +1,239 @@
+"""Loading a labelled corpus, by name, from files or from the hub, as train, validation and test splits.
+
+The sentences of movie-snippets and those of SST-2 were cut from the same Rotten Tomatoes reviews: never train on one
+of the two and test on the other.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from explainable_bert.data.files import READABLE, read_table
+from explainable_bert.data.hub import load_hub_tables
+from explainable_bert.data.labelled import Columns, Example, LabelledRows, labelled_rows
+from explainable_bert.data.vader import load_rated_texts, ratings_file
+from explainable_bert.errors import FileError, InputError
+
+__all__ = ["CORPORA", "DEFAULT_COLUMNS", "Columns", "Corpus", "Example", "NamedCorpus", "load_corpus", "split_of"]
+
+Split = Literal["train", "validation", "test"]
+
+DEFAULT_COLUMNS = Columns()
+
+_LABELLED = tuple(suffix for suffix in READABLE if suffix != ".txt")
+_VALIDATION_NAMES = ("validation", "dev", "valid")
+_TRAIN_END, _VALIDATION_END, _CARVED_END = 0.7, 0.8, 0.1
+_MIN_ABSOLUTE_RATING = 0.5
+_MAX_SKIPPED_NAMES = 10
+
+
+@dataclass(frozen=True)
+class NamedCorpus:
+    """A row of CORPORA: the stem of its ratings file and what the texts are."""
+
+    stem: str
+    description: str
+
+
+CORPORA: dict[str, NamedCorpus] = {
+    "movie-snippets": NamedCorpus("movieReviewSnippets", "sentences from movie reviews, rated by people"),
+    "amazon-snippets": NamedCorpus("amazonReviewSnippets", "sentences from product reviews, rated by people"),
+    "tweets": NamedCorpus("tweets", "short messages from Twitter, rated by people"),
+    "editorials": NamedCorpus("nytEditorialSnippets", "sentences from newspaper editorials, rated by people"),
+}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labelled texts in three splits, of which `test` may be empty.
+
+    `n_skipped` counts rows left out for want of a text or a label, `skipped` names the first ten of them, and
+    `n_duplicates` counts rows left out because an earlier row has the same text but for case and white space.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    train: tuple[Example, ...]
+    validation: tuple[Example, ...]
+    test: tuple[Example, ...]
+    n_skipped: int = 0
+    skipped: tuple[str, ...] = ()
+    n_duplicates: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, over the labels and every example in order; two different corpora differ in it."""
+        digest = hashlib.sha256()
+        for part in self._parts():
+            # Each part is led by its length, so that no two different sequences give the same bytes.
+            content = part.encode("utf-8", "surrogatepass")
+            digest.update(len(content).to_bytes(8, "big") + content)
+        return digest.hexdigest()
+
+    def _parts(self) -> Iterable[str]:
+        yield str(len(self.labels))
+        yield from self.labels
+        for split in (self.train, self.validation, self.test):
+            yield str(len(split))
+            for example in split:
+                yield from (example.text, example.label)
+                yield from ("single",) if example.text_pair is None else ("pair", example.text_pair)
+
+    def limited(self, n_train: int) -> Self:
+        """The same corpus with at most `n_train` training rows, a random sample that grows with `n_train`.
+
+        The rows come in an order fixed by their texts. Raises InputError if `n_train` is below one.
+        """
+        if n_train < 1:
+            raise InputError(f"n_train: {n_train} given; at least 1 is needed")
+        ordered = sorted(self.train, key=lambda example: hashlib.sha256(b"sample\n" + _key(example)).digest())
+        return replace(self, train=tuple(ordered[:n_train]))
+
+
+def load_corpus(name: str, columns: Columns = DEFAULT_COLUMNS) -> Corpus:
+    """The corpus that `name` says: one of CORPORA, else a file, else a folder, else a data set of the hub.
+
+    A named corpus and a single file lose their duplicates and are split by split_of. A folder (train.csv and the like,
+    validation or dev, test) and a hub data set keep their rows and splits; if they lack a validation split, a tenth of
+    the training split becomes it. Raises InputError or FileError.
+    """
+    if name in CORPORA:
+        return _split_rows(name, _named_rows(CORPORA[name].stem))
+    path = Path(name)
+    if name and path.is_dir():
+        return _with_given_splits(name, _folder_rows(path, columns))
+    if path.is_file() or path.suffix.lower() in READABLE:
+        return _split_rows(name, labelled_rows(read_table(path), columns, path.name))
+    return _with_given_splits(name, _hub_rows(name, columns))
+
+
+def split_of(example: Example) -> Split:
+    """The split that an example falls into, by its text or texts alone and whatever their case and white space."""
+    position = _position(example)
+    if position < _TRAIN_END:
+        return "train"
+    return "validation" if position < _VALIDATION_END else "test"
+
+
+def _key(example: Example) -> bytes:
+    texts = [example.text] if example.text_pair is None else [example.text, example.text_pair]
+    # A line break cannot be left inside a text whose white space is collapsed, so it can part two texts.
+    return "\n".join(" ".join(text.casefold().split()) for text in texts).encode("utf-8", "surrogatepass")
+
+
+def _position(example: Example) -> float:
+    return int.from_bytes(hashlib.sha256(_key(example)).digest()[:8], "big") / 2**64
+
+
+def _named_rows(stem: str) -> LabelledRows:
+    decided = [rated for rated in load_rated_texts(stem) if abs(rated.rating) >= _MIN_ABSOLUTE_RATING]
+    return LabelledRows(
+        examples=tuple(
+            Example(rated.text, "positive" if rated.rating > 0 else "negative") for rated in decided if rated.text
+        ),
+        skipped=tuple(f"{ratings_file(stem)} row {rated.row}: text is empty" for rated in decided if not rated.text),
+    )
+
+
+def _folder_rows(folder: Path, columns: Columns) -> dict[Split, LabelledRows]:
+    wanted: dict[Split, tuple[str, ...]] = {"train": ("train",), "validation": _VALIDATION_NAMES, "test": ("test",)}
+    found = {split: _split_file(folder, stems) for split, stems in wanted.items()}
+    if found["train"] is None:
+        raise FileError(f"data: no training file in {str(folder)!r}; accepted is train{{{','.join(_LABELLED)}}}")
+    return {split: labelled_rows(read_table(path), columns, path.name) for split, path in found.items() if path}
+
+
+def _split_file(folder: Path, stems: tuple[str, ...]) -> Path | None:
+    names = {stem + suffix for stem in stems for suffix in _LABELLED}
+    try:
+        files = sorted(path for path in folder.iterdir() if path.name.lower() in names and path.is_file())
+    except OSError as error:
+        raise FileError(f"data: cannot read {str(folder)!r}: {error.strerror}") from error
+    if len(files) > 1:
+        raise InputError(
+            f"data: {str(folder)!r} holds {files[0].name!r} and {files[1].name!r}; accepted is one file per split"
+        )
+    return files[0] if files else None
+
+
+def _hub_rows(name: str, columns: Columns) -> dict[Split, LabelledRows]:
+    tables = load_hub_tables(name, columns.label, ", ".join(CORPORA))
+    if "train" not in tables:
+        raise InputError(f"data: {name!r} has no split 'train'; its splits are {', '.join(map(repr, tables))}")
+    validation = next((split for split in _VALIDATION_NAMES if split in tables), None)
+    sources: dict[Split, str | None] = {"train": "train", "validation": validation, "test": "test"}
+    return {
+        split: labelled_rows(tables[source], columns, source)
+        for split, source in sources.items()
+        if source is not None and source in tables
+    }
+
+
+def _split_rows(name: str, rows: LabelledRows) -> Corpus:
+    first: dict[bytes, Example] = {}
+    for example in rows.examples:
+        first.setdefault(_key(example), example)
+    splits: dict[Split, list[Example]] = {"train": [], "validation": [], "test": []}
+    for example in first.values():
+        splits[split_of(example)].append(example)
+    return _corpus(name, splits, rows.skipped, n_duplicates=len(rows.examples) - len(first))
+
+
+def _with_given_splits(name: str, rows: dict[Split, LabelledRows]) -> Corpus:
+    splits: dict[Split, Sequence[Example]] = {split: part.examples for split, part in rows.items()}
+    if "validation" not in splits:
+        train = splits["train"]
+        splits["validation"] = [example for example in train if _position(example) < _CARVED_END]
+        splits["train"] = [example for example in train if _position(example) >= _CARVED_END]
+    return _corpus(name, splits, [reason for part in rows.values() for reason in part.skipped])
+
+
+def _corpus(
+    name: str, splits: Mapping[Split, Sequence[Example]], skipped: Sequence[str], n_duplicates: int = 0
+) -> Corpus:
+    if not any(splits.values()):
+        reason = f" ({len(skipped)} left out, first: {skipped[0]})" if skipped else ""
+        raise InputError(f"data: {name!r} has no usable row{reason}; accepted are rows with a text and a label")
+    corpus = Corpus(
+        name=name,
+        labels=_sorted_labels({example.label for example in splits["train"]}),
+        train=tuple(splits["train"]),
+        validation=tuple(splits["validation"]),
+        test=tuple(splits.get("test", ())),
+        n_skipped=len(skipped),
+        skipped=tuple(skipped[:_MAX_SKIPPED_NAMES]),
+        n_duplicates=n_duplicates,
+    )
+    _check(corpus)
+    return corpus
+
+
+def _check(corpus: Corpus) -> None:
+    if len(corpus.labels) < 2:
+        there = ", ".join(map(repr, corpus.labels)) or "none"
+        raise InputError(f"data: the labels in training of {corpus.name!r} are {there}; at least two are needed")
+    for split, examples in (("validation", corpus.validation), ("test", corpus.test)):
+        unseen = _sorted_labels({example.label for example in examples} - set(corpus.labels))
+        if unseen:
+            raise InputError(
+                f"data: label {unseen[0]!r} is in {split} but not in training of {corpus.name!r}; "
+                f"accepted are {', '.join(map(repr, corpus.labels))}"
+            )
+    if not corpus.validation:
+        raise InputError(
+            f"data: the validation split of {corpus.name!r} is empty; "
+            "accepted are more rows, or a folder with a validation file"
+        )
+
+
+def _sorted_labels(labels: set[str]) -> tuple[str, ...]:
+    try:
+        numbers = {label: float(label) for label in labels}
+    except ValueError:
+        return tuple(sorted(labels))
+    if not all(map(math.isfinite, numbers.values())):
+        return tuple(sorted(labels))
+    return tuple(sorted(labels, key=lambda label: (numbers[label], label)))

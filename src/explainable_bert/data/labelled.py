@@ -1,0 +1,137 @@
+"""Turning the columns of a table into labelled examples."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from explainable_bert.errors import InputError
+from explainable_bert.text.encoding import TextInput, is_blank
+
+_ACCEPTED_LABELS = "accepted are strings, whole numbers and booleans"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text, or pair of texts, with its label."""
+
+    text: str
+    label: str
+    text_pair: str | None = None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a table hold the text, the label and, for pairs, the second text."""
+
+    text: str = "text"
+    label: str = "label"
+    pair: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelledRows:
+    """The usable rows of one table in order, and a name with the reason for every row left out."""
+
+    examples: tuple[Example, ...]
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnlabelledRows:
+    """The usable texts of one table with their row numbers from 1, and a name with the reason for every row left out.
+
+    A pair of texts is a tuple of two.
+    """
+
+    texts: tuple[tuple[int, TextInput], ...]
+    skipped: tuple[str, ...] = ()
+
+
+def unlabelled_rows(table: pa.Table, columns: Columns, source: str) -> UnlabelledRows:
+    """The table's texts, labelled or not; rows that lack a text are left out and named after `source`.
+
+    Raises InputError when a column is not there, holds no strings, or no row is usable.
+    """
+    texts = _texts(table, columns.text, "--text-column", source)
+    pairs: Sequence[str | None] = [None] * len(texts)
+    if columns.pair is not None:
+        pairs = _texts(table, columns.pair, "--pair-column", source)
+    usable: list[tuple[int, TextInput]] = []
+    skipped = []
+    for row, (text, pair) in enumerate(zip(texts, pairs, strict=True), start=1):
+        fault = _fault(text) or (None if columns.pair is None else _fault(pair))
+        if fault or text is None:
+            skipped.append(f"{source} row {row}: text is {fault}")
+        else:
+            usable.append((row, text if pair is None else (text, pair)))
+    if not usable:
+        raise InputError(f"--input: {source} has no row with a text (first: {skipped[0] if skipped else 'no rows'})")
+    return UnlabelledRows(tuple(usable), tuple(skipped))
+
+
+def labelled_rows(table: pa.Table, columns: Columns, source: str) -> LabelledRows:
+    """The table's examples; rows that lack a text or a label are left out and named after `source`.
+
+    Raises InputError when a column is not there or holds values of a type that cannot be used.
+    """
+    texts = _texts(table, columns.text, "--text-column", source)
+    labels = _labels(table, columns.label, source)
+    pairs: Sequence[str | None] = [None] * len(texts)
+    if columns.pair is not None:
+        pairs = _texts(table, columns.pair, "--pair-column", source)
+    examples, skipped = [], []
+    for row, (text, label, pair) in enumerate(zip(texts, labels, pairs, strict=True), start=1):
+        needed = {"text": text, "label": label} | ({} if columns.pair is None else {"second text": pair})
+        faults = [f"{part} is {fault}" for part, value in needed.items() if (fault := _fault(value))]
+        if faults or text is None or label is None:
+            skipped.append(f"{source} row {row}: {faults[0]}")
+        else:
+            examples.append(Example(text, label, pair))
+    return LabelledRows(tuple(examples), tuple(skipped))
+
+
+def _fault(value: str | None) -> str | None:
+    if value is None:
+        return "missing"
+    return "empty" if is_blank(value) else None
+
+
+def _column(table: pa.Table, name: str, argument: str, source: str) -> pa.ChunkedArray:
+    if name not in table.column_names:
+        there = ", ".join(map(repr, table.column_names))
+        raise InputError(f"{argument}: no column {name!r} in {source}; its columns are {there}")
+    column = table.column(name)
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _texts(table: pa.Table, name: str, argument: str, source: str) -> list[str | None]:
+    column = _column(table, name, argument, source)
+    if not (_holds_strings(column.type) or pa.types.is_null(column.type)):
+        raise InputError(f"{argument}: column {name!r} of {source} holds {column.type}; accepted are strings")
+    values: list[str | None] = column.to_pylist()
+    return values
+
+
+def _labels(table: pa.Table, name: str, source: str) -> list[str | None]:
+    column = _column(table, name, "--label-column", source)
+    kind, values = column.type, column.to_pylist()
+    if pa.types.is_floating(kind):
+        return [_integral_label(value, name, source) for value in values]
+    plain = _holds_strings(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
+    if not plain:
+        raise InputError(f"--label-column: column {name!r} of {source} holds {kind}; {_ACCEPTED_LABELS}")
+    return [None if value is None else str(value) for value in values]
+
+
+def _integral_label(value: float | None, name: str, source: str) -> str | None:
+    if value is None or math.isnan(value):
+        return None
+    if not value.is_integer():
+        raise InputError(f"--label-column: column {name!r} of {source} holds {value}; {_ACCEPTED_LABELS}")
+    return str(int(value))
+
+
+def _holds_strings(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

@@ -1,0 +1,1 @@
+"""Explanations as pictures: self-contained pages, terminal text, the demo's report."""

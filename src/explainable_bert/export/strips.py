@@ -1,0 +1,149 @@
+"""An explanation cut into the pieces that a picture shows: harmless text with a score and an intensity."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from explainable_bert.records import Attribution, Explanation, Unit
+
+STRONG_FROM = 0.25
+N_STRONGEST = 5
+_MOST_DECIMALS = 6
+
+Direction = Literal["towards", "against", "unsigned", "zero", "between"]
+
+# Embeddings, overrides and isolates can make a text read differently from what it says; show them instead.
+_BIDI_CONTROLS = frozenset([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of visible text; `intensity` in [0, 1] is its share of the strip's scale, 0 between units."""
+
+    text: str
+    score: float = 0.0
+    intensity: float = 0.0
+    direction: Direction = "between"
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether the piece is marked by a line as well as by colour."""
+        return self.intensity >= STRONG_FROM
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The pieces of each text in reading order, the strongest units first to last, and the largest |score|."""
+
+    parts: tuple[tuple[Piece, ...], ...]
+    strongest: tuple[Piece, ...]
+    scale: float
+
+
+def cut(explanation: Explanation) -> Strip:
+    """Every character of the text in exactly one piece; where units overlap, the earlier one keeps the overlap."""
+    attribution = explanation.attribution
+    scale = max((abs(score) for score in attribution.scores if math.isfinite(score)), default=0.0)
+    texts = [explanation.text] if explanation.text_pair is None else [explanation.text, explanation.text_pair]
+    parts = tuple(_cut_part(text, part, attribution, scale) for part, text in enumerate(texts))
+    return Strip(parts, _strongest(attribution, scale), scale)
+
+
+def visible(text: str) -> str:
+    """The text with control characters, bidirectional controls and lone surrogates replaced by visible signs."""
+    return "".join(_visible_characters(text))
+
+
+def format_score(score: float, scale: float, signed: bool) -> str:
+    """`score` with as many decimals as give `scale` three digits, and with a sign if `signed`."""
+    sign = "+" if signed else ""
+    if scale == 0 or not math.isfinite(score):
+        return f"{score + 0.0:{sign}.2f}"
+    decimals = 2 - math.floor(math.log10(scale))
+    if not 0 <= decimals <= _MOST_DECIMALS:
+        return f"{score + 0.0:{sign}.2e}"
+    return f"{score + 0.0:{sign}.{decimals}f}"
+
+
+def scale_note(strip: Strip) -> str:
+    """What full colour stands for, in words."""
+    if strip.scale == 0:
+        return "no score differs from zero on this text"
+    return f"full colour = {format_score(strip.scale, strip.scale, signed=False)}, the largest on this text"
+
+
+def notes(explanation: Explanation) -> tuple[str, ...]:
+    """Sentences that belong under the text: what was not read, and how the words add up to the decision."""
+    attribution = explanation.attribution
+    n_dropped = explanation.prediction.n_tokens_dropped
+    found = []
+    if n_dropped > 0:
+        number = "1 token at the end was" if n_dropped == 1 else f"{n_dropped:,} tokens at the end were"
+        found.append(f"{number} not read")
+    if attribution.bias is not None and attribution.logit is not None:
+        total = sum(attribution.scores)
+        found.append(
+            f"bias {attribution.bias:.3f} + sum of {attribution.level}s {total:.3f} = logit {attribution.logit:.3f}"
+            f" (difference {attribution.completeness_error:.1e})"
+        )
+    return tuple(found)
+
+
+def _cut_part(text: str, part: int, attribution: Attribution, scale: float) -> tuple[Piece, ...]:
+    characters = _visible_characters(text)
+    scored = sorted(_scored_units(attribution, part), key=lambda pair: (pair[0].start, pair[0].end))
+    pieces: list[Piece] = []
+    reached = 0
+    for unit, score in scored:
+        start, end = max(unit.start, reached), min(unit.end, len(text))
+        if start >= end:
+            continue
+        pieces.append(Piece("".join(characters[reached:start])))
+        pieces.append(_scored_piece("".join(characters[start:end]), score, scale, attribution.signed))
+        reached = end
+    pieces.append(Piece("".join(characters[reached:])))
+    return tuple(piece for piece in pieces if piece.text)
+
+
+def _scored_units(attribution: Attribution, part: int) -> list[tuple[Unit, float]]:
+    pairs = zip(attribution.units, attribution.scores, strict=True)
+    return [(unit, score) for unit, score in pairs if unit.part == part]
+
+
+def _strongest(attribution: Attribution, scale: float) -> tuple[Piece, ...]:
+    pairs = zip(attribution.units, attribution.scores, strict=True)
+    telling = [(unit, score) for unit, score in pairs if score != 0 and math.isfinite(score)]
+    ranked = sorted(telling, key=lambda pair: -abs(pair[1]))[:N_STRONGEST]
+    return tuple(_scored_piece(visible(unit.text), score, scale, attribution.signed) for unit, score in ranked)
+
+
+def _scored_piece(text: str, score: float, scale: float, signed: bool) -> Piece:
+    intensity = abs(score) / scale if scale > 0 and math.isfinite(score) else 0.0
+    return Piece(text, score, intensity, _direction(score, signed))
+
+
+def _direction(score: float, signed: bool) -> Direction:
+    if not signed:
+        return "unsigned"
+    if score > 0:
+        return "towards"
+    return "against" if score < 0 else "zero"
+
+
+def _visible_characters(text: str) -> list[str]:
+    """One string per character of `text`, so that offsets into the original still hold."""
+    following = [*text[1:], ""]
+    return [_visible_character(here, after) for here, after in zip(text, following, strict=False)]
+
+
+def _visible_character(character: str, following: str) -> str:
+    code = ord(character)
+    if character == "\r":
+        return "" if following == "\n" else "\n"
+    if code < 0x20 and character not in "\n\t":
+        return chr(0x2400 + code)
+    if code == 0x7F:
+        return "\u2421"
+    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000:
+        return "\ufffd"
+    return f"\u27e8U+{code:04X}\u27e9" if code in _BIDI_CONTROLS else character
