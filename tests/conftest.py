@@ -6,10 +6,10 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before any hub library is imported: no tes
 
 import pytest
 import torch
-from tiny import SIZES, VOCABULARY
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
 
 from explainable_bert import ExplainableBertForSequenceClassification, ExplainableClassifier
+from tiny import SIZES, VOCABULARY
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +26,6 @@ def stock_folder(tmp_path_factory, tokenizer):
         for name, weight in model.named_parameters():
             if name.endswith("bias"):
                 weight.normal_(std=0.3)
-        # Random deep states are much alike: strong final values make what is attended show in the logits.
-        model.bert.encoder.layer[-1].attention.self.value.weight.mul_(5)
     folder = tmp_path_factory.mktemp("stock")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -44,9 +42,7 @@ def build(stock_folder):
     """Makes a design from the stock classifier, with its classifier kept."""
 
     def make(design, **config):
-        model = ExplainableBertForSequenceClassification.from_base(
-            stock_folder, design=design, num_labels=3, **config
-        )
+        model = ExplainableBertForSequenceClassification.from_base(stock_folder, design=design, num_labels=3, **config)
         return model.eval()
 
     return make

@@ -494,10 +494,11 @@ class TestNamedCorpora:
             returncode, stderr = 0, ""
 
             def __init__(self):
-                self.calls = []
+                self.calls, self.pinned = [], []
 
             def run(self, command, **_):
                 self.calls.append(command)
+                self.pinned.append(Path(command[command.index("-r") + 1]).read_text())
                 if self.returncode == 0:
                     (Path(command[-1]) / vader.SDIST_NAME).write_bytes(self.content)
                 return subprocess.CompletedProcess(command, self.returncode, "", self.stderr)
@@ -520,7 +521,8 @@ class TestNamedCorpora:
             n_duplicates=1,
         )
         assert pip.calls[0][:3] == [sys.executable, "-m", "pip"]
-        assert pip.calls[0][3:-1] == ["download", "--no-deps", "--no-binary", ":all:", "vaderSentiment==3.3.2", "-d"]
+        assert pip.calls[0][3:9] == ["download", "--no-deps", "--no-binary", ":all:", "--require-hashes", "-r"]
+        assert pip.pinned[0] == f"vaderSentiment==3.3.2 --hash=sha256:{vader.SDIST_SHA256}\n"
 
     def test_archive_is_downloaded_once(self, pip, tmp_path):
         load_corpus("tweets")

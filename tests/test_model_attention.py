@@ -26,7 +26,7 @@ def test_softmax_weights_by_hand():
 
 
 def test_sparsemax_weights_by_hand():
-    # Sparsemax of (1, .6, -1): support {1, .6}, threshold (1.6 - 1) / 2 = .3, so (.7, .3, 0). A masked 5 does not count.
+    # Sparsemax of (1, .6, -1): support {1, .6}, threshold (1.6 - 1) / 2 = .3: (.7, .3, 0). A masked 5 does not count.
     scores = torch.tensor([[1.0, 0.6, -1.0, 5.0]])
     allowed = torch.tensor([[True, True, True, False]])
     weights = attention_weights(scores, allowed, "sparsemax")

@@ -1,7 +1,7 @@
 """Sizes, words and a corpus for models small enough to be made in memory; every axis has a size of its own."""
 
-from explainable_bert.data.labelled import Example
 from explainable_bert.data.corpora import Corpus
+from explainable_bert.data.labelled import Example
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 WORDS = "the a film movie is was good great bad awful dull un ##believ ##able don t co writer s 3 5 plot very".split()
@@ -15,8 +15,8 @@ SIZES = {
     "num_hidden_layers": 5,
     "intermediate_size": 31,
     "max_position_embeddings": 41,
-    # Larger than BERT's .02, so that random attention is not uniform.
-    "initializer_range": 0.4,
+    # At BERT's .02 random attention is uniform, at twice this all states are alike: here heads matter.
+    "initializer_range": 0.2,
 }
 DESIGNS = ("vanilla", "single-head", "additive", "lexical")
 ADDITIVE = ("additive", "lexical")

@@ -3,14 +3,14 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from explainable_bert.version import __version__
+
 if TYPE_CHECKING:
     from explainable_bert.export.heatmap import render
     from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
     from explainable_bert.model.configuration import ExplainableBertConfig
     from explainable_bert.pipeline import ExplainableClassifier
     from explainable_bert.records import Explanation, Prediction
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "ExplainableBertConfig": "explainable_bert.model.configuration",
@@ -27,6 +27,7 @@ __all__ = [
     "ExplainableClassifier",
     "Explanation",
     "Prediction",
+    "__version__",
     "render",
 ]
 

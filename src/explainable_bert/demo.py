@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+import numpy as np
 import torch
 
 from explainable_bert.data.corpora import Corpus, Example, load_corpus
@@ -33,15 +34,15 @@ _SENTENCE_WORDS = range(10, 19)
 
 @dataclass(frozen=True)
 class _Size:
-    """How much a scale trains and tests on; None is all rows."""
+    """How much a scale trains on, validates and tests on; None is all rows."""
 
     n_train: int | None
-    n_test: int | None
+    n_held_out: int | None
     epochs: int
 
 
 _SIZES: Mapping[Scale, _Size] = MappingProxyType(
-    {"quick": _Size(384, 400, 1), "default": _Size(2700, None, 2), "full": _Size(None, None, 3)}
+    {"quick": _Size(512, 400, 1), "default": _Size(2700, None, 2), "full": _Size(None, None, 3)}
 )
 
 # Design, value layer, and the design whose model teaches it; in the order in which they are trained.
@@ -68,14 +69,11 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     Finished models of the same scale are used again. Raises ExplainableBertError as train and load_corpus do.
     """
     size = _SIZES[scale]
-    corpus = load_corpus(_CORPUS)
-    if size.n_train is not None:
-        corpus = corpus.limited(size.n_train)
-    tested = corpus.test[: size.n_test]
-    sentences = _sentences(tested)
+    corpus = load_corpus(_CORPUS).limited(size.n_train, size.n_held_out)
+    sentences = _sentences(corpus.test)
     settings = TrainingSettings(epochs=size.epochs, masked_fine_tuning=True, seed=seed)
     rows: list[DesignRow] = []
-    report = _report(rows, corpus, tested, sentences, seed)
+    report = _report(rows, corpus, sentences, seed)
     for design, value_layer, teacher in _DESIGNS:
         callbacks.starts(design)
         folder = _model_folder(output, design)
@@ -86,8 +84,8 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
             teacher=None if teacher is None else str(_model_folder(output, teacher)),
         )
         trained = train(request, corpus, folder, settings, callbacks.trains)
-        rows.append(_measure(folder, trained, tested, sentences))
-        report = _report(rows, corpus, tested, sentences, seed)
+        rows.append(_measure(folder, trained, corpus.test, sentences))
+        report = _report(rows, corpus, sentences, seed)
         write_report(report, output / "report.html")
         write_text(output / "report.json", json.dumps(_json(report), indent=2) + "\n")
         callbacks.ready(rows[-1])
@@ -132,17 +130,15 @@ def _measure(
 
 
 def _effective_words(explanation: Explanation) -> float:
-    return effective_units(explanation.attribution.scores)
+    return effective_units(np.array(explanation.attribution.scores))
 
 
-def _report(
-    rows: list[DesignRow], corpus: Corpus, tested: tuple[Example, ...], sentences: tuple[Example, ...], seed: int
-) -> DemoReport:
+def _report(rows: list[DesignRow], corpus: Corpus, sentences: tuple[Example, ...], seed: int) -> DemoReport:
     done = {row.design for row in rows}
     return DemoReport(
         rows=tuple(rows),
         n_train=len(corpus.train),
-        n_test=len(tested),
+        n_test=len(corpus.test),
         corpus=corpus.name,
         base=_BASE,
         seed=seed,

@@ -7,17 +7,18 @@ from typing import Self
 import numpy as np
 import torch
 from jaxtyping import Float
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-import explainable_bert
 from explainable_bert.attribution.explainer import BatchAttribution, Explainer
 from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.errors import InputError, ModelError
-from explainable_bert.model.checkpoint import checked_loading, fingerprint, has_vocabulary, is_classifier, read_config
+from explainable_bert.model.checkpoint import fingerprint, is_classifier, load_tokenizer, read_config, refuse_missing
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.configuration import label_names
 from explainable_bert.records import Attribution, Explanation, Level, Prediction, Provenance
 from explainable_bert.text.alignment import align, sum_scores, units
 from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode, pad
+from explainable_bert.version import __version__
 
 BATCH_SIZE = 32
 
@@ -37,8 +38,6 @@ class ExplainableClassifier:
         tokenizer: PreTrainedTokenizerFast,
         name: str = "unnamed",
     ) -> None:
-        if not tokenizer.is_fast or not has_vocabulary(tokenizer):
-            raise ModelError(f"tokenizer: {type(tokenizer).__name__} given; accepted: a fast tokenizer with a vocabulary")
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.name = name
@@ -54,7 +53,8 @@ class ExplainableClassifier:
         source = str(path)
         config = read_config(source, argument="model")
         if config.model_type == "explainable_bert":
-            model = ExplainableBertForSequenceClassification.from_pretrained(source)
+            model, report = ExplainableBertForSequenceClassification.from_pretrained(source, output_loading_info=True)
+            refuse_missing(report, source, "model")
         elif is_classifier(config):
             model = ExplainableBertForSequenceClassification.from_base(
                 source, design="vanilla", num_labels=config.num_labels
@@ -64,15 +64,13 @@ class ExplainableClassifier:
                 f"model: {source!r} is a BERT without a trained classifier; "
                 f"make one with: explainable-bert train --base {source}"
             )
-        with checked_loading(source):
-            tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = load_tokenizer(source)
         return cls(model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), tokenizer, source)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names in the order of the logits."""
-        names = self.model.config.id2label
-        return tuple(names[index] for index in range(len(names)))
+        return label_names(self.model.config)
 
     @property
     def provenance(self) -> Provenance:
@@ -80,7 +78,7 @@ class ExplainableClassifier:
         if self._fingerprint is None:
             self._fingerprint = fingerprint(self.model)
         config = self.model.config
-        version = explainable_bert.__version__
+        version = __version__
         return Provenance(self.name, config.design, config.values_from, self._fingerprint, version)
 
     def predict(self, texts: Sequence[TextInput], progress: Progress | None = None) -> list[Prediction]:

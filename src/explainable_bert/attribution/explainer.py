@@ -37,4 +37,6 @@ class Explainer(Protocol):
         model: ExplainableBertForSequenceClassification,
         inputs: dict[str, Tensor],
         targets: Sequence[int] | None,
-    ) -> BatchAttribution: ...
+    ) -> BatchAttribution:
+        """Attribute; `inputs` are those of the model's forward, `special_tokens_mask` among them."""
+        ...

@@ -82,15 +82,28 @@ class Corpus:
                 yield from (example.text, example.label)
                 yield from ("single",) if example.text_pair is None else ("pair", example.text_pair)
 
-    def limited(self, n_train: int) -> Self:
-        """The same corpus with at most `n_train` training rows, a random sample that grows with `n_train`.
+    def limited(self, n_train: int | None = None, n_held_out: int | None = None) -> Self:
+        """The same corpus with at most `n_train` training rows, and at most `n_held_out` in each other split.
 
-        The rows come in an order fixed by their texts. Raises InputError if `n_train` is below one.
+        What is kept is a random sample that grows with its size, in an order fixed by the texts; None keeps a split as
+        it is. Raises InputError if a number is below one.
         """
-        if n_train < 1:
-            raise InputError(f"n_train: {n_train} given; at least 1 is needed")
-        ordered = sorted(self.train, key=lambda example: hashlib.sha256(b"sample\n" + _key(example)).digest())
-        return replace(self, train=tuple(ordered[:n_train]))
+        return replace(
+            self,
+            train=_sample(self.train, n_train, "n_train"),
+            validation=_sample(self.validation, n_held_out, "n_held_out"),
+            test=_sample(self.test, n_held_out, "n_held_out"),
+        )
+
+
+def _sample(examples: tuple[Example, ...], n_rows: int | None, argument: str) -> tuple[Example, ...]:
+    if n_rows is None:
+        return examples
+    if n_rows < 1:
+        raise InputError(f"{argument}: {n_rows} given; at least 1 is needed")
+    # Files are often sorted, by label even: the order of hashes has nothing to do with theirs.
+    ordered = sorted(examples, key=lambda example: hashlib.sha256(b"sample\n" + _key(example)).digest())
+    return tuple(ordered[:n_rows])
 
 
 def load_corpus(name: str, columns: Columns = DEFAULT_COLUMNS) -> Corpus:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from explainable_bert.errors import InputError
 from explainable_bert.export.heatmap import page_html
 from explainable_bert.metrics.sharpness import effective_units
@@ -119,4 +121,4 @@ def _accuracy_axis(rows: Sequence[DesignRow]) -> _Axis:
 
 
 def _effective_words(explanation: Explanation) -> float:
-    return effective_units(explanation.attribution.scores)
+    return effective_units(np.array(explanation.attribution.scores))

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-import explainable_bert
-from explainable_bert.errors import ExplainableBertError, FileError, InputError
+from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.records import Level
+from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
     from explainable_bert.pipeline import ExplainableClassifier
@@ -55,10 +57,10 @@ def demo(
     """Train all designs on movie reviews and compare their explanations of the same sentences."""
     if full and quick:
         raise typer.BadParameter("--full and --quick exclude each other")
-    from explainable_bert.demo import DemoCallbacks, run_demo
+    from explainable_bert.demo import DemoCallbacks, Scale, run_demo
 
     _quiet_libraries()
-    scale = "full" if full else "quick" if quick else "default"
+    scale: Scale = "full" if full else "quick" if quick else "default"
     folder = output or Path("runs") / ("demo" if scale == "default" else f"demo-{scale}")
     stdout = Console()
     with _training_bar() as (start, update):
@@ -174,15 +176,13 @@ def explain(
     output: Annotated[Path | None, typer.Option(help="Picture to write: .html")] = None,
     pair: Pair = None,
     target: Annotated[str | None, typer.Option(help="Label to explain. Default: the predicted one.")] = None,
-    level: Annotated[str, typer.Option(help="word or token")] = "word",
+    level: Annotated[Level, typer.Option(help="What is scored.")] = "word",
     text_column: TextColumn_ = "text",
     pair_column: PairColumn = None,
 ) -> None:
     """Show what each word did for the decision, in the terminal or as a page."""
     from explainable_bert.export.heatmap import check_format, render, to_terminal
 
-    if level not in ("word", "token"):
-        raise InputError(f"level: {level!r} given; accepted: word, token")
     if output is not None:
         check_format(output)
     rows = _texts(texts, input_, pair, text_column, pair_column)
@@ -215,7 +215,7 @@ def _general_facts() -> list[tuple[str, str]]:
     from explainable_bert.model.configuration import DESIGNS
 
     return [
-        ("version", explainable_bert.__version__),
+        ("version", __version__),
         *((f"design {name}", design.summary) for name, design in DESIGNS.items()),
         *((f"corpus {name}", corpus.description) for name, corpus in CORPORA.items()),
         ("base minilm", "all-MiniLM-L6-v2: 6 blocks, 384 wide, 22.7 million parameters"),
@@ -231,7 +231,10 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
     facts = [
         ("model", model),
         ("design", config.design),
-        ("blocks", f"{config.num_hidden_layers}, {config.hidden_size} wide, {config.n_final_heads} head(s) in the last"),
+        (
+            "blocks",
+            f"{config.num_hidden_layers}, {config.hidden_size} wide, {config.n_final_heads} head(s) in the last",
+        ),
         ("values from", f"layer {config.values_from}"),
         ("attention", config.attention_function),
         ("parameters", f"{classifier.model.num_parameters():,}"),
@@ -288,7 +291,8 @@ def _print_design(stdout: Console, row: Any) -> None:
 
 
 def _print_designs(stdout: Console, rows: tuple[Any, ...]) -> None:
-    table = Table("design", "accuracy ± s.e.", "effective words", "parameters", "seconds", "contribution error")
+    headers = ("design", "accuracy ± s.e.", "effective\nwords", "parameters", "seconds", "contribution\nerror")
+    table = Table(*(Column(header, no_wrap=True) for header in headers), box=SIMPLE)
     for row in rows:
         error = "—" if row.contribution_error is None else f"{row.contribution_error:.1e}"
         table.add_row(

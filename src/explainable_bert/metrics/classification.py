@@ -11,7 +11,9 @@ def accuracy(predicted: Sequence[str], gold: Sequence[str]) -> float:
     Raises InputError on lists that are empty or of unequal length.
     """
     if len(predicted) != len(gold) or not gold:
-        raise InputError(f"predicted, gold: {len(predicted)} and {len(gold)} labels given; accepted: as many, at least 1")
+        raise InputError(
+            f"predicted, gold: {len(predicted)} and {len(gold)} labels given; accepted: as many, at least 1"
+        )
     return sum(p == g for p, g in zip(predicted, gold, strict=True)) / len(gold)
 
 

@@ -1,21 +1,20 @@
 """How concentrated an attribution is on few units."""
 
-from collections.abc import Sequence
-
 import numpy as np
+from jaxtyping import Float
 
 from explainable_bert.errors import InputError
 
 
-def effective_units(scores: Sequence[float]) -> float:
+def effective_units(scores: Float[np.ndarray, " unit"]) -> float:
     """exp(entropy) of the absolute scores normalised to sum one, in [1, number of units]; lower is sharper.
 
     All-zero scores point nowhere: the number of units. Raises InputError on no scores or on one that is not finite.
     Source: the exponential of Shannon's entropy (perplexity of the distribution over units).
     """
-    magnitudes = np.abs(np.asarray(scores, dtype=np.float64))
+    magnitudes = np.abs(scores.astype(np.float64))
     if magnitudes.size == 0 or not np.isfinite(magnitudes).all():
-        raise InputError(f"scores: {list(scores)!r} given; accepted: at least one, all finite")
+        raise InputError(f"scores: {scores.tolist()!r} given; accepted: at least one, all finite")
     total = magnitudes.sum()
     if total == 0:
         return float(magnitudes.size)

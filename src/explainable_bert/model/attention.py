@@ -52,7 +52,7 @@ def attention_weights(
         masked = torch.where(allowed, wide - top.nan_to_num(neginf=0.0), -_BELOW_SUPPORT)
         sparse = entmax15 if function == "entmax15" else sparsemax
         weights = sparse(masked, dim=-1).to(scores.dtype)
-    return weights * allowed
+    return torch.where(allowed, weights, 0.0)
 
 
 def cls_attention(
@@ -83,7 +83,7 @@ def cls_context(
     mixed = torch.bmm(weights, states).transpose(0, 1)
     value_weight = attention.value.weight.unflatten(0, (heads, -1))
     context = torch.bmm(mixed, value_weight.transpose(1, 2)).transpose(0, 1).flatten(1)
-    bias = weights.sum(dim=-1, keepdim=True) * attention.value.bias.unflatten(0, (heads, -1))
+    bias: Tensor = weights.sum(dim=-1, keepdim=True) * attention.value.bias.unflatten(0, (heads, -1))
     return context + bias.flatten(1)
 
 
@@ -103,8 +103,6 @@ def attention_map(
     return weights * queries[:, :, None]
 
 
-def label_directions(
-    block: BertLayer, classifier: Float[Tensor, "label hidden"]
-) -> Float[Tensor, "label hidden"]:
+def label_directions(block: BertLayer, classifier: Float[Tensor, "label hidden"]) -> Float[Tensor, "label hidden"]:
     """w_cᵀ W_O W_V for every label c: the score a state adds to each logit when fully attended."""
     return classifier @ block.attention.output.dense.weight @ block.attention.self.value.weight

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from explainable_bert.errors import ModelError
 
@@ -53,9 +53,7 @@ def checked_base(name_or_folder: str | Path) -> BaseCheckpoint:
     config = read_config(source, argument="base")
     fields = config.to_dict()
     n_labels = config.num_labels if _has_classifier(fields) else None
-    inherited = {
-        key: value for key, value in fields.items() if key not in (*_NOT_INHERITED, *_NOT_INHERITED_DESIGN)
-    }
+    inherited = {key: value for key, value in fields.items() if key not in (*_NOT_INHERITED, *_NOT_INHERITED_DESIGN)}
     return BaseCheckpoint(source, inherited, n_labels, _special_token_ids(source))
 
 
@@ -92,20 +90,37 @@ def _has_classifier(fields: dict[str, Any]) -> bool:
     return any(str(name).endswith("ForSequenceClassification") for name in fields.get("architectures") or ())
 
 
+def load_tokenizer(source: str, argument: str = "model") -> PreTrainedTokenizerFast:
+    """The checkpoint's tokenizer; raises ModelError unless it is a fast one with a vocabulary."""
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(source)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{argument}: {source!r} holds no tokenizer that can be loaded") from error
+    # transformers answers a folder without a tokenizer with one that knows special tokens alone.
+    if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):
+        raise ModelError(f"{argument}: {source!r} holds no fast tokenizer with a vocabulary")
+    fast: PreTrainedTokenizerFast = tokenizer
+    return fast
+
+
 def _special_token_ids(source: str) -> list[int] | None:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-    except (OSError, ValueError, KeyError):  # a checkpoint without a tokenizer still has weights to start from
-        return None
-    if not has_vocabulary(tokenizer):
+        tokenizer = load_tokenizer(source)
+    except ModelError:  # a checkpoint without a tokenizer still has weights to start from
         return None
     ids = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id)
     return sorted({token_id for token_id in ids if token_id is not None}) or None
 
 
-def has_vocabulary(tokenizer: Any) -> bool:
-    """Whether a tokenizer knows words: transformers answers a folder without one with special tokens alone."""
-    return len(tokenizer) > len(tokenizer.all_special_ids)
+def refuse_missing(report: Mapping[str, Any], source: str, argument: str, may_be_new: tuple[str, ...] = ()) -> None:
+    """Raise ModelError if loading left weights without values, but for those whose names start as `may_be_new` says.
+
+    `report` is what transformers gives with output_loading_info.
+    """
+    mismatched = [str(entry[0]) for entry in report["mismatched_keys"]]
+    lost = [name for name in (*report["missing_keys"], *mismatched) if not name.startswith(may_be_new)]
+    if lost:
+        raise ModelError(f"{argument}: {source!r} lacks or misshapes {len(lost)} weights, such as {sorted(lost)[0]}")
 
 
 @contextmanager

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification
 from transformers.masking_utils import create_bidirectional_mask
 from transformers.models.bert.modeling_bert import BertModel, BertPreTrainedModel
-from transformers.utils import ModelOutput
-from transformers.utils.generic import can_return_tuple
+from transformers.utils.generic import ModelOutput, can_return_tuple
 
 from explainable_bert.errors import ModelError
 from explainable_bert.model.attention import (
@@ -21,7 +20,7 @@ from explainable_bert.model.attention import (
     final_block,
     label_directions,
 )
-from explainable_bert.model.checkpoint import checked_base, checked_loading
+from explainable_bert.model.checkpoint import checked_base, checked_loading, refuse_missing
 from explainable_bert.model.configuration import ExplainableBertConfig
 
 
@@ -42,6 +41,7 @@ class ExplainableBertOutput(ModelOutput):
     attention_map: Float[Tensor, "batch query key"] | None = None
     hidden_states: tuple[Float[Tensor, "batch key hidden"], ...] | None = None
 
+
 class ExplainableBertForSequenceClassification(BertPreTrainedModel):
     """BERT for sequence classification in one of the designs of ExplainableBertConfig.
 
@@ -51,8 +51,12 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
 
     config_class = ExplainableBertConfig
     # Heads of other tasks, and the parts of the final block that additive designs do without.
-    _keys_to_ignore_on_load_unexpected = (r"^cls\.", r"pooler", r"encoder\.layer\.\d+\.", r"position_ids")
-    _keys_to_ignore_on_load_missing = (r"^classifier\.", r"pooler")
+    _keys_to_ignore_on_load_unexpected = [  # noqa: RUF012
+        r"^cls\.",
+        r"pooler",
+        r"encoder\.layer\.\d+\.",
+        r"position_ids",
+    ]
 
     def __init__(self, config: ExplainableBertConfig) -> None:
         super().__init__(config)
@@ -61,7 +65,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         self.bert.encoder.layer[-1] = final_block(config)
         rate = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
         self.dropout = nn.Dropout(rate)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.classifier = nn.Linear(config.hidden_size, len(config.id2label or ()))
         self.post_init()
 
     @classmethod
@@ -86,21 +90,23 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         settings |= {"num_labels": num_labels, "special_token_ids": base.special_token_ids, **config}
         family_config = ExplainableBertConfig(**settings, design=design, value_layer=value_layer)
         with checked_loading(str(name_or_folder)):
-            model, report = super().from_pretrained(
+            loaded: Any = super().from_pretrained(
                 base.source,
                 config=family_config,
                 use_safetensors=True,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
-        lost = [key for key in report["missing_keys"] if "encoder.layer" in key or "embeddings" in key]
-        lost += [str(key[0]) for key in report["mismatched_keys"] if not str(key[0]).startswith("classifier.")]
-        if lost:
-            raise ModelError(f"base: {str(name_or_folder)!r} lacks or misshapes {len(lost)} weights, such as {lost[0]}")
+        model: ExplainableBertForSequenceClassification
+        model, report = loaded
+        # A base need not have a classifier, nor a pooler: those are drawn anew.
+        refuse_missing(report, str(name_or_folder), "base", may_be_new=("classifier.", "bert.pooler."))
         return model
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, *args: Any, **kwargs: Any) -> Any:
+    def from_pretrained(  # type: ignore[override]  # its options pass through as they are
+        cls, pretrained_model_name_or_path: str | Path, *args: Any, **kwargs: Any
+    ) -> Any:
         """Load a saved model as transformers does, from safetensors only.
 
         Raises ModelError when the folder holds no model that can be loaded.
@@ -128,16 +134,17 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         the config. Raises ValueError unless exactly one of `input_ids` and `inputs_embeds` is given, and when an
         additive design cannot tell which tokens are special.
         """
-        if (input_ids is None) == (inputs_embeds is None):
+        given = input_ids if inputs_embeds is None else inputs_embeds
+        if given is None or (input_ids is not None and inputs_embeds is not None):
             raise ValueError("input_ids, inputs_embeds: give exactly one of them")
-        tokens = input_ids if input_ids is not None else inputs_embeds[..., 0]
-        present = torch.ones_like(tokens, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
+        everywhere = torch.ones(given.shape[:2], dtype=torch.bool, device=given.device)
+        present = everywhere if attention_mask is None else attention_mask.bool()
         allowed = present
         if self.config.readout == "additive":
             allowed = present & ~self._special(input_ids, special_tokens_mask)
         # [CLS] is the first token that is no padding: positions count from it, whatever the padding side.
         cls_index = present.int().argmax(dim=-1)
-        position_ids = (torch.arange(tokens.shape[1], device=tokens.device) - cls_index[:, None]).clamp(min=0)
+        position_ids = (torch.arange(given.shape[1], device=given.device) - cls_index[:, None]).clamp(min=0)
         embedded = self.bert.embeddings(
             input_ids=input_ids,
             token_type_ids=token_type_ids,
@@ -153,6 +160,10 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             queries=present if return_attention_map else None,
             output_hidden_states=output_hidden_states,
         )
+
+    @property
+    def _final_block(self) -> Any:  # to a type checker, the parts of a torch module may be tensors
+        return self.bert.encoder.layer[-1]
 
     def _special(
         self, input_ids: Int[Tensor, "batch key"] | None, special_tokens_mask: Tensor | None
@@ -189,7 +200,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         queries: Bool[Tensor, "batch key"] | None,
         output_hidden_states: bool,
     ) -> ExplainableBertOutput:
-        attention = self.bert.encoder.layer[-1].attention.self
+        attention = self._final_block.attention.self
         function = self.config.attention_function
         cls_state = states[-1][torch.arange(len(cls_index), device=cls_index.device), cls_index]
         weights = cls_attention(attention, cls_state, states[-1], allowed, function)
@@ -212,7 +223,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
     def _contributions(
         self, weights: Float[Tensor, "batch 1 key"], value_states: Float[Tensor, "batch key hidden"]
     ) -> Float[Tensor, "batch key label"]:
-        directions = label_directions(self.bert.encoder.layer[-1], self.classifier.weight)
+        directions = label_directions(self._final_block, self.classifier.weight)
         return weights.transpose(1, 2) * nn.functional.linear(value_states, directions)
 
     def _pooled_logits(
@@ -221,9 +232,12 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         cls_state: Float[Tensor, "batch hidden"],
         states: Float[Tensor, "batch key hidden"],
     ) -> Float[Tensor, "batch label"]:
-        block = self.bert.encoder.layer[-1]
+        block = self._final_block
         attended = block.attention.output(cls_context(block.attention.self, weights, states), cls_state)
         final_state = block.output(block.intermediate(attended), attended)
-        return self.classifier(self.dropout(self.bert.pooler(final_state[:, None])))
+        pooler: Any = self.bert.pooler
+        logits: Tensor = self.classifier(self.dropout(pooler(final_state[:, None])))
+        return logits
+
 
 AutoModelForSequenceClassification.register(ExplainableBertConfig, ExplainableBertForSequenceClassification)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from transformers import AutoConfig, BertConfig
+from transformers import AutoConfig, BertConfig, PreTrainedConfig
 
 from explainable_bert.errors import ModelError
 
@@ -41,7 +41,9 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
         "vanilla": Design(False, "pooler", _last, False, "stock BERT, the twin for every comparison"),
         "single-head": Design(True, "pooler", _last, False, "one full-width head in the final block, same parameters"),
         "additive": Design(True, "additive", _last, False, "logit = bias + sum of contributions, exactly"),
-        "lexical": Design(True, "additive", _a_third, True, "additive, with values read from states close to the words"),
+        "lexical": Design(
+            True, "additive", _a_third, True, "additive, with values read from states close to the words"
+        ),
     }
 )
 
@@ -110,6 +112,12 @@ class ExplainableBertConfig(BertConfig):
             )
         if self.num_labels is not None and self.num_labels < 2:
             raise ModelError(f"num_labels: {self.num_labels} given; accepted: 2 or more")
+
+
+def label_names(config: PreTrainedConfig) -> tuple[str, ...]:
+    """The names of the labels in the order of the logits."""
+    names: dict[Any, str] = config.id2label or {}
+    return tuple(names[index] for index in range(len(names)))
 
 
 AutoConfig.register(ExplainableBertConfig.model_type, ExplainableBertConfig)

@@ -7,7 +7,7 @@ of punctuation (..., :-), !!). Punctuation beside a word is a unit of its own.
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,7 +15,8 @@ from jaxtyping import Float
 from explainable_bert.records import Level, Unit
 from explainable_bert.text.encoding import Encoding
 
-_WORD_JOINERS = "'’-‐‑"
+# Apostrophes and hyphens, straight and typographic.
+_WORD_JOINERS = "'\N{RIGHT SINGLE QUOTATION MARK}-\N{HYPHEN}\N{NON-BREAKING HYPHEN}"
 _NUMBER_JOINERS = ".,"
 
 
@@ -38,7 +39,8 @@ def align(encoding: Encoding, level: Level) -> list[Group]:
     ]
     if level == "token":
         return tokens
-    return _join_words(_join_pieces(tokens, encoding.word_ids), encoding)
+    marked = [_with_marks(token, encoding) for token in tokens]
+    return _join_words(_join_pieces(marked, encoding.word_ids), encoding)
 
 
 def units(groups: Sequence[Group], encoding: Encoding) -> tuple[Unit, ...]:
@@ -52,6 +54,14 @@ def units(groups: Sequence[Group], encoding: Encoding) -> tuple[Unit, ...]:
 def sum_scores(groups: Sequence[Group], scores: Float[np.ndarray, " token"]) -> tuple[float, ...]:
     """Each group's score: the sum over its tokens, so that the total is kept."""
     return tuple(float(scores[list(group.tokens)].sum()) for group in groups)
+
+
+def _with_marks(token: Group, encoding: Encoding) -> Group:
+    """The token with the accents that follow it: a tokenizer that strips accents gives no offset to them."""
+    text, end = _part_text(encoding, token.part), token.end
+    while end < len(text) and unicodedata.category(text[end]).startswith("M"):
+        end += 1
+    return replace(token, end=end)
 
 
 def _join_pieces(tokens: Sequence[Group], word_ids: Sequence[int]) -> list[Group]:

@@ -54,7 +54,7 @@ def is_blank(text: str) -> bool:
     return all(unicodedata.category(character)[0] in "ZC" for character in text)
 
 
-def check_texts(texts: Sequence[TextInput], argument: str = "texts") -> list[tuple[str, str | None]]:
+def check_texts(texts: Sequence[object], argument: str = "texts") -> list[tuple[str, str | None]]:
     """The texts as (text, second text or None).
 
     Raises InputError, naming `argument` and the place, for anything that is no text, and for blank texts.
@@ -68,7 +68,9 @@ def check_texts(texts: Sequence[TextInput], argument: str = "texts") -> list[tup
             kind = type(given).__name__
             raise InputError(f"{argument}[{index}]: {kind} given; accepted: a string, or a pair of strings")
         if any(is_blank(text) for text in pair):
-            raise InputError(f"{argument}[{index}]: {given!r} given; accepted: a text with at least one visible character")
+            raise InputError(
+                f"{argument}[{index}]: {given!r} given; accepted: a text with at least one visible character"
+            )
         checked.append((pair[0], pair[1] if len(pair) == 2 else None))
     return checked
 
@@ -80,9 +82,7 @@ def encode(
     return [_encode_one(tokenizer, text, text_pair, max_length) for text, text_pair in texts]
 
 
-def _encode_one(
-    tokenizer: "PreTrainedTokenizerFast", text: str, text_pair: str | None, max_length: int
-) -> Encoding:
+def _encode_one(tokenizer: "PreTrainedTokenizerFast", text: str, text_pair: str | None, max_length: int) -> Encoding:
     arguments = {
         "text": _without_surrogates(text),
         "text_pair": None if text_pair is None else _without_surrogates(text_pair),
@@ -109,7 +109,9 @@ def _encode_one(
 
 def _without_surrogates(text: str) -> str:
     # The tokenizer takes valid Unicode only; one character for one, so that offsets still fit the original.
-    return "".join("\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character for character in text)
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character for character in text
+    )
 
 
 def pad(encodings: Sequence[Encoding], pad_token_id: int) -> Batch:

@@ -35,7 +35,8 @@ A BERT text classifier of design **{request["design"]}** (values from layer {rep
 {_WHAT_IT_SHOWS[report.readout]}
 
 - base: `{request["base"]}`
-{teacher}- corpus: `{corpus["name"]}`, {corpus["rows"]["train"]} training rows, fingerprint `{corpus["fingerprint"][:12]}`
+{teacher}- corpus: `{corpus["name"]}`, {corpus["rows"]["train"]} training rows
+- corpus fingerprint: `{corpus["fingerprint"]}`
 - epochs: {len(report.epochs)} of at most {settings["epochs"]}, best {report.best_epoch} by validation accuracy
 - masked fine-tuning: {"yes" if settings["masked_fine_tuning"] else "no"}; seed {settings["seed"]}
 - validation accuracy: {report.validation_accuracy:.3f}

@@ -9,19 +9,20 @@ from typing import Any
 import torch
 import transformers
 from accelerate import PartialState
-from transformers import AutoTokenizer, PreTrainedTokenizerFast, set_seed
+from transformers import PreTrainedTokenizerFast, set_seed
 
-import explainable_bert
 from explainable_bert.data.corpora import Corpus, Example
 from explainable_bert.errors import InputError, ModelError
 from explainable_bert.metrics.classification import accuracy_standard_error
-from explainable_bert.model.checkpoint import checked_loading, fingerprint, has_vocabulary, resolve_base
+from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.configuration import label_names
 from explainable_bert.records import EpochMetrics, TrainingReport
 from explainable_bert.text.encoding import encode
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import ClassifierTrainer, ProgressCallback, Row
+from explainable_bert.version import __version__
 
 
 def train(
@@ -62,8 +63,19 @@ def train(
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     test_accuracy = _test_accuracy(trainer, encoded.rows(corpus.test))
-    wall_time_s = time.monotonic() - started
-    report = _report(trainer, described, test_accuracy, encoded.n_tokens_dropped, wall_time_s, checkpoint is not None)
+    report = TrainingReport(
+        run=described,
+        readout=model.config.readout,
+        value_layer=model.config.values_from,
+        n_parameters=model.num_parameters(),
+        **_outcome(trainer.state.log_history),
+        test_accuracy=test_accuracy,
+        test_accuracy_se=None if test_accuracy is None else accuracy_standard_error(test_accuracy, len(corpus.test)),
+        n_tokens_dropped=encoded.n_tokens_dropped,
+        wall_time_s=time.monotonic() - started,
+        resumed=checkpoint is not None,
+        versions=_versions(),
+    )
     if trainer.is_world_process_zero():
         finish(output, model, tokenizer, report)
     PartialState().wait_for_everyone()
@@ -113,23 +125,20 @@ def _describe(
 def _teacher(folder: str, corpus: Corpus) -> ExplainableBertForSequenceClassification:
     if not Path(folder).is_dir():
         raise ModelError(f"teacher: {folder!r} given; accepted: a model folder made by explainable-bert train")
-    teacher = ExplainableBertForSequenceClassification.from_pretrained(folder)
-    labels = tuple(teacher.config.id2label[index] for index in range(teacher.config.num_labels))
+    teacher: ExplainableBertForSequenceClassification = ExplainableBertForSequenceClassification.from_pretrained(folder)
+    labels = label_names(teacher.config)
     if labels != corpus.labels:
         raise InputError(f"teacher: {folder!r} knows labels {', '.join(labels)}; accepted: {', '.join(corpus.labels)}")
-    return teacher.float()
+    teacher.float()
+    return teacher
 
 
 def _tokenizer(
     request: ModelRequest, teacher: ExplainableBertForSequenceClassification | None
 ) -> PreTrainedTokenizerFast:
-    with checked_loading(request.base, argument="base"):
-        tokenizer = AutoTokenizer.from_pretrained(resolve_base(request.base))
-    if not has_vocabulary(tokenizer):
-        raise ModelError(f"base: {request.base!r} holds no tokenizer; accepted: a checkpoint saved with its tokenizer")
-    if teacher is not None:
-        with checked_loading(str(request.teacher), argument="teacher"):
-            known = AutoTokenizer.from_pretrained(request.teacher).get_vocab()
+    tokenizer = load_tokenizer(resolve_base(request.base), argument="base")
+    if teacher is not None and request.teacher is not None:
+        known = load_tokenizer(request.teacher, argument="teacher").get_vocab()
         if known != tokenizer.get_vocab():
             raise InputError(f"teacher: {request.teacher!r} has another vocabulary than base {request.base!r}")
     return tokenizer
@@ -146,45 +155,28 @@ def _model(request: ModelRequest, corpus: Corpus) -> ExplainableBertForSequenceC
     model.config.id2label = dict(enumerate(corpus.labels))
     model.config.label2id = {label: index for index, label in enumerate(corpus.labels)}
     # Checkpoints saved in half precision are trained in full.
-    return model.float()
+    model.float()
+    return model
 
 
 def _test_accuracy(trainer: ClassifierTrainer, rows: list[Row]) -> float | None:
-    return trainer.predict(rows).metrics["test_accuracy"] if rows else None
+    metrics = trainer.predict(rows).metrics if rows else None  # type: ignore[arg-type]  # a list is such a dataset
+    return None if metrics is None else metrics["test_accuracy"]
 
 
-def _report(
-    trainer: ClassifierTrainer,
-    described: dict[str, dict[str, Any]],
-    test_accuracy: float | None,
-    n_tokens_dropped: int,
-    wall_time_s: float,
-    resumed: bool,
-) -> TrainingReport:
-    epochs = _epochs(trainer.state.log_history)
+def _outcome(history: list[dict[str, float]]) -> dict[str, Any]:
+    epochs = _epochs(history)
     best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
-    n_test = described["corpus"]["rows"]["test"]
-    config = trainer.model.config
-    return TrainingReport(
-        run=described,
-        readout=config.readout,
-        value_layer=config.values_from,
-        n_parameters=trainer.model.num_parameters(),
-        epochs=epochs,
-        best_epoch=best.epoch,
-        validation_accuracy=best.validation_accuracy,
-        test_accuracy=test_accuracy,
-        test_accuracy_se=None if test_accuracy is None else accuracy_standard_error(test_accuracy, n_test),
-        n_tokens_dropped=n_tokens_dropped,
-        wall_time_s=wall_time_s,
-        resumed=resumed,
-        versions={
-            "explainable_bert": explainable_bert.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-        },
-    )
+    return {"epochs": epochs, "best_epoch": best.epoch, "validation_accuracy": best.validation_accuracy}
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "explainable_bert": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
 
 
 def _epochs(history: list[dict[str, float]]) -> tuple[EpochMetrics, ...]:

@@ -61,9 +61,7 @@ def mark_complete(checkpoint: Path) -> None:
     write_text(checkpoint / _COMPLETE_MARK, "")
 
 
-def finish(
-    output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport
-) -> None:
+def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport) -> None:
     """Put the finished model into the folder, its report last, and remove what only the run needed."""
     with tempfile.TemporaryDirectory(dir=output, prefix=".aside-") as aside:
         model.save_pretrained(aside)

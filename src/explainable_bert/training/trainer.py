@@ -20,7 +20,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, ExplainableBertOutput
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 from explainable_bert.text.encoding import Encoding, pad
 from explainable_bert.training.run_folder import mark_complete
 from explainable_bert.training.settings import TrainingSettings
@@ -84,7 +84,7 @@ class ClassifierTrainer(Trainer):
         model: nn.Module,
         inputs: dict[str, Tensor],
         return_outputs: bool = False,
-        num_items_in_batch: Tensor | int | None = None,  # noqa: ARG002 - the Trainer passes it; the loss is a batch mean
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """Cross-entropy; in training on masked inputs and mixed with the divergence to the teacher."""
         if not model.training:
@@ -92,7 +92,7 @@ class ClassifierTrainer(Trainer):
             return (output.loss, output) if return_outputs else output.loss
         if self._settings.masked_fine_tuning:
             inputs = {**inputs, "input_ids": self._masked(inputs)}
-        output: ExplainableBertOutput = model(**inputs)
+        output = model(**inputs)
         loss = output.loss
         if self._teacher is not None:
             with torch.no_grad():
@@ -155,17 +155,16 @@ class _FolderCallback(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if state.is_world_process_zero:
-            mark_complete(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            mark_complete(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
 
     def on_evaluate(
         self,
         args: TrainingArguments,
         state: TrainerState,
         control: TrainerControl,
-        metrics: dict[str, float],
-        **_: Any,
+        **kwargs: Any,
     ) -> None:
-        self._accuracy = metrics.get("eval_accuracy")
+        self._accuracy = kwargs["metrics"].get("eval_accuracy")
         self._tell(state)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

@@ -1,0 +1,37 @@
+# Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
+.PHONY: demo test check unit clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+demo: .venv/installed
+	$(BIN)/explainable-bert demo --output runs/demo
+
+test: check unit
+
+# Format, lint, types, and who may import whom; nothing is mended here.
+check: .venv/installed-dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: .venv/installed-dev
+	$(BIN)/pytest
+
+clean:
+	rm -rf .venv
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/pip install -e '.[demo]'
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install -e '.[demo,dev]'
+	touch $@

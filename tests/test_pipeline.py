@@ -1,0 +1,165 @@
+"""ExplainableClassifier: texts in, records out, in order, whatever the batch."""
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import BertConfig, BertModel, BertTokenizer
+
+from explainable_bert import ExplainableClassifier, pipeline
+from explainable_bert.errors import InputError, ModelError
+from tiny import ADDITIVE, DESIGNS, SIZES, VOCABULARY
+
+TEXTS = [
+    "the film is good",
+    "awful",
+    "a very, very dull movie! don't ...",
+    "Unbelievable 😀 plot",
+    "the " * 50,
+    ("good film", "bad co-writer"),
+]
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_explanations_by_the_forward_pass(classifier, design):
+    clf = classifier(design)
+    for text in (TEXTS[3], TEXTS[5]):
+        texts = (text,) if isinstance(text, str) else text
+        encoded = clf.tokenizer(*texts, return_tensors="pt", return_special_tokens_mask=True)
+        with torch.no_grad():
+            output = clf.model(**encoded)
+        (explanation,) = clf.explain([text], level="token")
+        label = output.logits.argmax().item()
+        scores = output.attention[0] if output.contributions is None else output.contributions[0, :, label]
+        keep = encoded["special_tokens_mask"][0] == 0
+        assert explanation.attribution.scores == pytest.approx(scores[keep].tolist(), abs=1e-6)
+        assert explanation.target == explanation.prediction.label == clf.labels[label]
+        assert explanation.prediction.probabilities == pytest.approx(
+            dict(zip(clf.labels, output.logits[0].softmax(dim=-1).tolist(), strict=True)), abs=1e-6
+        )
+        assert explanation.attribution.signed == (design in ADDITIVE)
+        special_mass = output.attention[0][~keep].sum().item()
+        assert explanation.attribution.special_token_mass == pytest.approx(special_mass, abs=1e-6)
+        assert (explanation.text, explanation.text_pair) == (texts[0], texts[1] if len(texts) == 2 else None)
+
+
+@pytest.mark.parametrize("design", ADDITIVE)
+@pytest.mark.parametrize("target", [None, "LABEL_0", "LABEL_2"])
+def test_words_sum_to_the_logit(classifier, design, target):
+    for explanation in classifier(design).explain(TEXTS, target=target):
+        assert explanation.attribution.completeness_error < 1e-5
+        assert abs(explanation.attribution.logit) > 1e-3
+        assert explanation.target == (target or explanation.prediction.label)
+        assert explanation.attribution.special_token_mass == 0
+
+
+@pytest.mark.parametrize("design", ["vanilla", "single-head"])
+def test_attention_of_words_and_special_tokens_sums_to_one(classifier, design):
+    for explanation in classifier(design).explain(TEXTS):
+        assert explanation.attribution.completeness_error is None
+        mass = sum(explanation.attribution.scores) + explanation.attribution.special_token_mass
+        assert mass == pytest.approx(1, abs=1e-5)
+        assert explanation.attribution.special_token_mass > 0.01
+
+
+def test_units_are_the_words_as_written(classifier):
+    explanation = classifier("lexical").explain([TEXTS[2]])[0]
+    assert [unit.text for unit in explanation.attribution.units] == [
+        "a", "very", ",", "very", "dull", "movie", "!", "don't", "..."
+    ]  # fmt: skip
+    for unit in explanation.attribution.units:
+        assert TEXTS[2][unit.start : unit.end] == unit.text
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_order_and_batches_change_nothing(classifier, design, monkeypatch):
+    clf = classifier(design)
+    one_by_one = [clf.explain([text])[0] for text in TEXTS]
+    seen = []
+    monkeypatch.setattr(pipeline, "BATCH_SIZE", 4)
+    together = clf.explain(TEXTS, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(4, 6), (6, 6)]
+    for alone, batched in zip(one_by_one, together, strict=True):
+        assert batched.text == alone.text
+        assert batched.attribution.units == alone.attribution.units
+        assert batched.attribution.scores == pytest.approx(alone.attribution.scores, abs=1e-5)
+        assert batched.prediction.probabilities == pytest.approx(alone.prediction.probabilities, abs=1e-5)
+    predictions = clf.predict(TEXTS)
+    assert [prediction.label for prediction in predictions] == [item.prediction.label for item in one_by_one]
+
+
+def test_dropped_tokens_are_told(classifier):
+    clf = classifier("lexical")
+    expected = [0, 0, 0, 0, 50 - 39, 0]  # 41 positions less [CLS] and [SEP]
+    assert [prediction.n_tokens_dropped for prediction in clf.predict(TEXTS)] == expected
+    assert [item.prediction.n_tokens_dropped for item in clf.explain(TEXTS)] == expected
+
+
+def test_no_texts_no_records(classifier):
+    assert classifier("vanilla").predict([]) == []
+    assert classifier("vanilla").explain([]) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"texts": ["good", ""]}, r"texts\[1\]: '' given"),
+        ({"texts": ["good"], "method": "magic"}, "method: 'magic' given; accepted: built-in"),
+        ({"texts": ["good"], "target": "LABEL_3"}, "target: 'LABEL_3' given; accepted: LABEL_0, LABEL_1, LABEL_2"),
+        ({"texts": ["good"], "level": "letter"}, "level: 'letter' given; accepted: word, token"),
+    ],
+)
+def test_what_cannot_be_explained(classifier, arguments, message):
+    with pytest.raises(InputError, match=message):
+        classifier("lexical").explain(**arguments)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_loading_a_model_folder(build, tokenizer, tmp_path, design, classifier):
+    build(design).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    clf = ExplainableClassifier.load(tmp_path)
+    expected = classifier(design).explain(TEXTS)
+    for loaded, built in zip(clf.explain(TEXTS), expected, strict=True):
+        assert loaded.attribution == built.attribution
+        assert loaded.provenance.design == design
+        assert loaded.provenance.fingerprint == built.provenance.fingerprint
+        assert loaded.provenance.model == str(tmp_path)
+
+
+def test_a_stock_classifier_loads_as_vanilla(stock_folder, stock, classifier):
+    clf = ExplainableClassifier.load(stock_folder)
+    assert clf.provenance.design == "vanilla"
+    assert clf.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
+    assert clf.predict(TEXTS) == classifier("vanilla").predict(TEXTS)
+
+
+def test_folders_that_hold_no_classifier(tmp_path, tokenizer, build):
+    with pytest.raises(ModelError, match=r"^model: folder .* is not a model: it has no config.json"):
+        ExplainableClassifier.load(tmp_path)
+    BertModel(BertConfig(**SIZES)).save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="without a trained classifier; make one with: explainable-bert train --base"):
+        ExplainableClassifier.load(tmp_path)
+    build("lexical").save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="holds no .*tokenizer"):
+        ExplainableClassifier.load(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    assert ExplainableClassifier.load(tmp_path).predict(["good"])
+
+
+@pytest.mark.parametrize("name", ["classifier.weight", "bert.encoder.layer.4.attention.self.query.bias"])
+def test_a_folder_that_lacks_weights_is_refused(tmp_path, tokenizer, build, name):
+    build("vanilla").save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    del weights[name]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=f"^model: .* lacks or misshapes 1 weights, such as {name}"):
+        ExplainableClassifier.load(tmp_path)
+
+
+def test_the_tokenizer_is_left_as_it_was(build):
+    tokenizer = BertTokenizer(vocab=dict(VOCABULARY))
+    before = tokenizer("good " * 60)["input_ids"]
+    ExplainableClassifier(build("vanilla"), tokenizer).predict(["good " * 60])
+    assert tokenizer("good " * 60)["input_ids"] == before
+    assert len(before) == 62

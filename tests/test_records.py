@@ -1,0 +1,98 @@
+"""Records survive their files, and files that are no records are refused."""
+
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explainable_bert import Explanation, Prediction
+from explainable_bert.errors import FileError, InputError
+from explainable_bert.records import Attribution, Provenance, Unit
+from explainable_bert.writing import write_bytes, write_text
+
+EXPLANATION = Explanation(
+    text="Good 😀 \ud800 film",
+    text_pair=None,
+    prediction=Prediction("positive", {"negative": 0.25, "positive": 0.75}, n_tokens_dropped=3),
+    target="positive",
+    attribution=Attribution(
+        units=(Unit("Good", 0, 4), Unit("film", 9, 13)),
+        scores=(0.1, -0.30000000000000004),
+        method="built-in",
+        level="word",
+        signed=True,
+        special_token_mass=0.0,
+        bias=0.5,
+        logit=0.3,
+    ),
+    provenance=Provenance("runs/x", "lexical", 2, "abc", "0.1.0"),
+)
+
+
+def test_saved_and_loaded_an_explanation_is_the_same(tmp_path):
+    EXPLANATION.save(tmp_path / "deep" / "one.json")
+    assert Explanation.load(tmp_path / "deep" / "one.json") == EXPLANATION
+    assert json.loads((tmp_path / "deep" / "one.json").read_text())["schema_version"] == 1
+
+
+@given(st.text(st.characters(codec=None)), st.none() | st.text(st.characters(codec=None)), st.floats(allow_nan=False))
+def test_any_text_and_score_survives(text, text_pair, score):
+    attribution = dataclasses.replace(EXPLANATION.attribution, scores=(score, 0.0))
+    explanation = dataclasses.replace(EXPLANATION, text=text, text_pair=text_pair, attribution=attribution)
+    assert Explanation.from_json(explanation.to_json()) == explanation
+
+
+def test_completeness_error_by_hand():
+    assert EXPLANATION.attribution.completeness_error == pytest.approx(0.0)
+    off = dataclasses.replace(EXPLANATION.attribution, logit=1.0)
+    assert off.completeness_error == pytest.approx(0.7)  # |.5 + .1 - .3 - 1|
+    assert dataclasses.replace(off, bias=None).completeness_error is None
+
+
+def test_a_score_for_every_unit():
+    with pytest.raises(InputError, match="1 given for 2 units"):
+        dataclasses.replace(EXPLANATION.attribution, scores=(1.0,))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not an explanation"),
+        ("[]", "not an explanation"),
+        ("{}", "not an explanation"),
+        ('{"schema_version": 2}', "schema_version: 2 given; this version reads 1"),
+        ('{"schema_version": 1, "attribution": 3}', "not an explanation"),
+    ],
+)
+def test_files_that_are_no_explanation(tmp_path, content, message):
+    (tmp_path / "x.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        Explanation.load(tmp_path / "x.json")
+
+
+def test_paths_that_cannot_be_read_or_written(tmp_path):
+    with pytest.raises(FileError, match="cannot read .*missing.json"):
+        Explanation.load(tmp_path / "missing.json")
+    with pytest.raises(InputError, match="'x.txt' given; explanations are saved as .json"):
+        EXPLANATION.save("x.txt")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileError, match="output: cannot write"):
+        EXPLANATION.save(tmp_path / "file" / "x.json")
+    (tmp_path / "x.json").write_bytes(b"\xff")
+    with pytest.raises(FileError, match="not UTF-8"):
+        Explanation.load(tmp_path / "x.json")
+
+
+def test_writing_leaves_the_old_content_or_the_new(tmp_path):
+    target = tmp_path / "x"
+    write_text(target, "old")
+    target_folder = tmp_path / "folder"
+    target_folder.mkdir()
+    with pytest.raises(FileError, match="output: cannot write"):
+        write_bytes(target_folder, b"new")
+    write_text(target, "new \ud800")
+    assert target.read_text(encoding="utf-8") == "new \ufffd"
+    assert {path.name for path in tmp_path.iterdir()} == {"x", "folder"}
+    assert target.stat().st_mode & 0o777 == 0o644
