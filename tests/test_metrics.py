@@ -45,7 +45,7 @@ def test_effective_units(scores, expected):
 
 @pytest.mark.parametrize("scores", [[], [1.0, math.nan], [math.inf]])
 def test_effective_units_of_what_is_no_score(scores):
-    with pytest.raises(InputError, match="^scores: "):
+    with pytest.raises(InputError, match=r"^scores: "):
         effective_units(np.array(scores))
 
 

@@ -126,7 +126,7 @@ def test_loading_a_model_folder(build, tokenizer, tmp_path, design, classifier):
         assert loaded.provenance.model == str(tmp_path)
 
 
-def test_a_stock_classifier_loads_as_vanilla(stock_folder, stock, classifier):
+def test_a_stock_classifier_loads_as_vanilla(stock_folder, classifier):
     clf = ExplainableClassifier.load(stock_folder)
     assert clf.provenance.design == "vanilla"
     assert clf.labels == ("LABEL_0", "LABEL_1", "LABEL_2")
@@ -140,7 +140,7 @@ def test_folders_that_hold_no_classifier(tmp_path, tokenizer, build):
     with pytest.raises(ModelError, match="without a trained classifier; make one with: explainable-bert train --base"):
         ExplainableClassifier.load(tmp_path)
     build("lexical").save_pretrained(tmp_path)
-    with pytest.raises(ModelError, match="holds no .*tokenizer"):
+    with pytest.raises(ModelError, match=r"holds no .*tokenizer"):
         ExplainableClassifier.load(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     assert ExplainableClassifier.load(tmp_path).predict(["good"])
