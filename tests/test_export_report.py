@@ -146,7 +146,7 @@ def test_table_holds_every_value_and_the_pending_designs(tmp_path):
         [f"additive{exact}value layer 2", "79.0 ± 1.2%", "1.5", "22,713,986", "1,234", "3.2e-06"],
     ]
     assert cells[3:] == [
-        ["single-headone full-width head in the final block; sharp, but no more faithful than vanilla", "training…"],
+        ["single-headone full-width head in the final block, same parameters", "training…"],
         ["lexicalthe same, with values read from states close to the words", "training…"],
     ]
     assert cells[0] == ["design", "accuracy ± s.e.", "effective words", "parameters", "seconds", "contribution error"]

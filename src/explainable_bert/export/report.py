@@ -17,7 +17,7 @@ from explainable_bert.writing import write_text
 _DESCRIPTIONS = MappingProxyType(
     {
         "vanilla": "stock BERT, mean of the final heads' attention",
-        "single-head": "one full-width head in the final block; sharp, but no more faithful than vanilla",
+        "single-head": "one full-width head in the final block, same parameters",
         "additive": "logit = bias + sum of word contributions, exactly",
         "lexical": "the same, with values read from states close to the words",
     }

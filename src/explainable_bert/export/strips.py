@@ -83,10 +83,20 @@ def notes(explanation: Explanation) -> tuple[str, ...]:
     if attribution.bias is not None and attribution.logit is not None:
         total = sum(attribution.scores)
         found.append(
-            f"bias {attribution.bias:.3f} + sum of {attribution.level}s {total:.3f} = logit {attribution.logit:.3f}"
+            f"bias {_thousandths(attribution.bias)} + sum of {attribution.level}s {_thousandths(total)}"
+            f" = logit {_thousandths(attribution.logit)}"
             f" (difference {attribution.completeness_error:.1e})"
         )
+    if attribution.special_token_mass:
+        found.append(
+            f"{attribution.special_token_mass:.1%} of the attention is on special tokens, not on words of the text"
+        )
     return tuple(found)
+
+
+def _thousandths(value: float) -> str:
+    # Adding zero after rounding turns a minus zero into zero.
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _cut_part(text: str, part: int, attribution: Attribution, scale: float) -> tuple[Piece, ...]:

@@ -1,0 +1,288 @@
+"""Training: the loss by hand, the folder it leaves, and runs that are stopped and started again."""
+
+import dataclasses
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from explainable_bert import ExplainableBertForSequenceClassification, ExplainableClassifier
+from explainable_bert.data.files import write_table
+from explainable_bert.errors import FileError, InputError, ModelError
+from explainable_bert.records import TrainingReport
+from explainable_bert.text.encoding import encode
+from explainable_bert.training import run, run_folder
+from explainable_bert.training.run import train
+from explainable_bert.training.settings import ModelRequest, TrainingSettings
+from explainable_bert.training.trainer import ClassifierTrainer, Row, collate, distillation_loss, draw_mask
+from tiny import DESIGNS, toy_corpus
+
+SETTINGS = TrainingSettings(epochs=2, batch_size=8, learning_rate=3e-3, masked_fine_tuning=True)
+
+
+def request(stock_folder, design="single-head", **fields):
+    return ModelRequest(base=str(stock_folder), design=design, **fields)
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def test_masking_draws_a_share_of_the_words_of_a_share_of_the_rows():
+    maskable = torch.ones(4000, 23, dtype=torch.bool)
+    maskable[:, 0] = False
+    drawn = draw_mask(maskable, 0.5, torch.Generator().manual_seed(0))
+    assert not drawn[:, 0].any()
+    shares = drawn[:, 1:].float().mean(dim=1)
+    # Half of the rows are masked, each at a uniform rate: a quarter of the tokens in all, a third of the squares / 2.
+    assert (shares > 0).float().mean().item() == pytest.approx(0.5 * 22 / 23, abs=0.03)
+    assert shares.mean().item() == pytest.approx(0.25, abs=0.02)
+    assert shares[shares > 0].std().item() == pytest.approx(math.sqrt(1 / 12), abs=0.03)
+    assert torch.equal(drawn, draw_mask(maskable, 0.5, torch.Generator().manual_seed(0)))
+    assert not draw_mask(maskable, 0.0, torch.Generator().manual_seed(0)).any()
+
+
+def test_distillation_loss_by_hand():
+    # At temperature 2, logits (2 ln 3, 0) give (3/4, 1/4) and (0, 0) give (1/2, 1/2):
+    # KL = 3/4 ln(3/2) + 1/4 ln(1/2), times 4.
+    teacher = torch.tensor([[2 * math.log(3), 0.0]])
+    expected = 4 * (0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+    assert distillation_loss(torch.zeros(1, 2), teacher, 2.0).item() == pytest.approx(expected, rel=1e-5)
+    assert distillation_loss(teacher, teacher, 2.0).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("taught", [False, True])
+def test_the_loss_of_a_step(build, tokenizer, tmp_path, masked, taught):
+    model, teacher = build("single-head"), build("vanilla")
+    encodings = encode(tokenizer, [("the film is good", None), ("a very dull movie", None)], 41)
+    rows = [Row(encoding=e, label=label, input_ids=e.input_ids) for e, label in zip(encodings, (2, 0), strict=True)]
+    settings = TrainingSettings(masked_fine_tuning=masked, masked_share=1.0, distillation_weight=0.25)
+    mask_id = tokenizer.mask_token_id
+    trainer = ClassifierTrainer(
+        model, settings, tmp_path, (rows, rows), (0, mask_id), teacher if taught else None, None
+    )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    inputs = collate(rows, 0)
+    before = inputs["input_ids"].clone()
+    shown = []
+    model.register_forward_pre_hook(lambda _, __, given: shown.append(given), with_kwargs=True)
+    model.train()
+    loss = trainer.compute_loss(model, inputs)
+    assert torch.equal(inputs["input_ids"], before)
+    changed = shown[0]["input_ids"] != before
+    assert changed.any() == masked
+    assert (shown[0]["input_ids"][changed] == mask_id).all()
+    assert not changed[inputs["special_tokens_mask"].bool()].any()
+    model.eval()
+    with torch.no_grad():
+        output = model(**shown[0])
+        expected = output.loss
+        if taught:
+            told = teacher(**shown[0]).logits
+            expected = 0.75 * output.loss + 0.25 * distillation_loss(output.logits, told, 2.0)
+        torch.testing.assert_close(loss, expected)
+        torch.testing.assert_close(trainer.compute_loss(model, inputs), model(**inputs).loss)
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_a_run_leaves_a_model_folder(stock_folder, tmp_path, design):
+    corpus = toy_corpus()
+    seen = []
+    report = train(request(stock_folder, design), corpus, tmp_path / "x", SETTINGS, seen.append)
+    names = {path.name for path in (tmp_path / "x").iterdir()}
+    assert names >= {"config.json", "model.safetensors", "tokenizer.json", "training_report.json", "README.md"}
+    assert not {name for name in names if name.startswith(".") or "checkpoint" in name or "request" in name}
+    assert TrainingReport.load(tmp_path / "x" / "training_report.json") == report
+    classifier = ExplainableClassifier.load(tmp_path / "x")
+    assert classifier.labels == ("negative", "positive")
+    for split, accuracy in ((corpus.validation, report.validation_accuracy), (corpus.test, report.test_accuracy)):
+        predicted = [prediction.label for prediction in classifier.predict([example.text for example in split])]
+        right = [label == example.label for label, example in zip(predicted, split, strict=True)]
+        assert sum(right) / len(right) == accuracy
+    assert [epoch.epoch for epoch in report.epochs] == [1, 2]
+    assert report.validation_accuracy == max(epoch.validation_accuracy for epoch in report.epochs)
+    assert report.n_parameters == classifier.model.num_parameters()
+    assert report.run["corpus"]["fingerprint"] == corpus.fingerprint
+    assert (report.value_layer, report.resumed) == (1 if design == "lexical" else 4, False)
+    assert [progress.step for progress in seen if progress.validation_accuracy is None] == [1, 2, 3]
+    assert (seen[-1].step, seen[-1].n_steps, seen[-1].epoch) == (6, 6, 2.0)
+    assert design in (tmp_path / "x" / "README.md").read_text()
+
+
+def test_it_learns(stock_folder, tmp_path):
+    settings = TrainingSettings(epochs=12, batch_size=8, learning_rate=1e-2, early_stopping_patience=12)
+    report = train(
+        request(stock_folder, "lexical", value_layer=0), toy_corpus(n_train=64, n_test=40), tmp_path / "x", settings
+    )
+    assert report.test_accuracy == 1.0
+    assert report.epochs[-1].train_loss < report.epochs[0].train_loss / 2
+
+
+def test_a_finished_run_is_not_trained_again(stock_folder, tmp_path, monkeypatch):
+    report = train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS)
+    monkeypatch.setattr(run, "ClassifierTrainer", None)
+    assert train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS) == report
+    with pytest.raises(FileError, match=r"holds another run \(seed 0 there, 1 asked for\)"):
+        train(request(stock_folder), toy_corpus(), tmp_path / "x", dataclasses.replace(SETTINGS, seed=1))
+    with pytest.raises(FileError, match=r"holds another run \(fingerprint .* there, .* asked for"):
+        train(request(stock_folder), toy_corpus(n_train=25), tmp_path / "x", SETTINGS)
+
+
+def test_the_same_seed_gives_the_same_model(stock_folder, tmp_path):
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        train(request(stock_folder), toy_corpus(), tmp_path / name, dataclasses.replace(SETTINGS, seed=seed))
+    first, same, other = (weights(tmp_path / name) for name in "abc")
+    assert all(torch.equal(first[name], same[name]) for name in first)
+    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+
+
+def test_a_student_listens_to_its_teacher(stock_folder, tmp_path):
+    train(request(stock_folder, "vanilla"), toy_corpus(), tmp_path / "teacher", SETTINGS)
+    taught = request(stock_folder, "lexical", teacher=str(tmp_path / "teacher"))
+    report = train(taught, toy_corpus(), tmp_path / "taught", SETTINGS)
+    train(request(stock_folder, "lexical"), toy_corpus(), tmp_path / "alone", SETTINGS)
+    name = "classifier.weight"
+    assert not torch.equal(weights(tmp_path / "taught")[name], weights(tmp_path / "alone")[name])
+    teacher = ExplainableClassifier.load(tmp_path / "teacher")
+    assert report.run["request"]["teacher_fingerprint"] == teacher.provenance.fingerprint
+    elsewhere = dataclasses.replace(taught, teacher=f"{tmp_path}/./teacher")
+    assert train(elsewhere, toy_corpus(), tmp_path / "taught", SETTINGS) == report
+
+
+def test_teachers_that_cannot_teach(stock_folder, tmp_path, tokenizer, build):
+    with pytest.raises(ModelError, match=r"^teacher: 'nowhere' given; accepted: a model folder"):
+        train(request(stock_folder, teacher="nowhere"), toy_corpus(), tmp_path / "x", SETTINGS)
+    build("vanilla").save_pretrained(tmp_path / "teacher")
+    with pytest.raises(InputError, match=r"knows labels LABEL_0, LABEL_1, LABEL_2; accepted: negative, positive"):
+        train(request(stock_folder, teacher=str(tmp_path / "teacher")), toy_corpus(), tmp_path / "x", SETTINGS)
+    model = ExplainableBertForSequenceClassification.from_base(stock_folder)
+    model.config.id2label = {0: "negative", 1: "positive"}
+    model.save_pretrained(tmp_path / "teacher")
+    other = type(tokenizer)(vocab={**tokenizer.get_vocab(), "extra": 99})
+    other.save_pretrained(tmp_path / "teacher")
+    with pytest.raises(InputError, match=r"has another vocabulary than base"):
+        train(request(stock_folder, teacher=str(tmp_path / "teacher")), toy_corpus(), tmp_path / "x", SETTINGS)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("fields", [{"value_layer": 5}, {"design": "triple"}, {"base": "no-such-folder"}])
+def test_requests_that_do_not_fit_leave_no_folder(stock_folder, tmp_path, fields):
+    wrong = dataclasses.replace(request(stock_folder, "lexical"), **fields)
+    with pytest.raises(ModelError, match=next(iter(fields))):
+        train(wrong, toy_corpus(), tmp_path / "x", SETTINGS)
+    assert not (tmp_path / "x").exists()
+
+
+def test_outputs_that_hold_something_else(stock_folder, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileError, match=r"^output: .* is a file"):
+        train(request(stock_folder), toy_corpus(), tmp_path / "file", SETTINGS)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "diary.txt").write_text("mine")
+    with pytest.raises(FileError, match=r"^output: folder .* holds something else"):
+        train(request(stock_folder), toy_corpus(), tmp_path / "folder", SETTINGS)
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["diary.txt"]
+    (tmp_path / "empty").mkdir()
+    assert train(request(stock_folder), toy_corpus(), tmp_path / "empty", SETTINGS).resumed is False
+
+
+def test_only_complete_checkpoints_are_taken(tmp_path):
+    described = {"settings": {"seed": 0}}
+    assert run_folder.prepare(tmp_path, described) is None
+    for step in (9, 10, 11):
+        folder = run_folder.checkpoints_folder(tmp_path) / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        if step < 11:
+            run_folder.mark_complete(folder)
+    assert run_folder.prepare(tmp_path, described).name == "checkpoint-10"
+    assert not (run_folder.checkpoints_folder(tmp_path) / "checkpoint-11").exists()
+    with pytest.raises(FileError, match=r"holds another run \(seed 0 there, 7 asked for\)"):
+        run_folder.prepare(tmp_path, {"settings": {"seed": 7}})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("learning_rate", 0.0),
+        ("masked_share", 1.5),
+        ("distillation_temperature", 0.0),
+        ("max_length", 2),
+        ("seed", -1),
+        ("weight_decay", 1.0),
+    ],
+)
+def test_settings_out_of_range(field, value):
+    with pytest.raises(InputError, match=f"^{field}: {value} given; accepted: "):
+        TrainingSettings(**{field: value})
+
+
+def command(stock_folder, data, output, epochs):
+    return [
+        *(sys.executable, "-m", "explainable_bert", "train", "--design", "lexical", "--base", str(stock_folder)),
+        *("--data", str(data), "--output", str(output), "--masked-fine-tuning", "--batch-size", "8"),
+        *("--epochs", str(epochs), "--early-stopping-patience", str(epochs), "--learning-rate", "0.003"),
+    ]
+
+
+def finish(arguments):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture
+def data(tmp_path):
+    corpus = toy_corpus(n_train=60, n_validation=20, n_test=20)
+    rows = {example.text: example for example in (*corpus.train, *corpus.validation, *corpus.test)}
+    numbered = [
+        {"text": f"{text} {'!' * n}", "label": example.label} for text, example in rows.items() for n in range(5)
+    ]
+    write_table(numbered, tmp_path / "toy.csv")
+    return tmp_path / "toy.csv"
+
+
+def test_a_killed_training_is_continued_and_ends_like_an_unbroken_one(stock_folder, data, tmp_path):
+    epochs = 6
+    finish(command(stock_folder, data, tmp_path / "unbroken", epochs))
+    killed = subprocess.Popen(
+        command(stock_folder, data, tmp_path / "killed", epochs), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "killed").glob("checkpoints/*/complete")):
+        assert killed.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert not (tmp_path / "killed" / "training_report.json").exists()
+    finish(command(stock_folder, data, tmp_path / "killed", epochs))
+    report = TrainingReport.load(tmp_path / "killed" / "training_report.json")
+    expected = TrainingReport.load(tmp_path / "unbroken" / "training_report.json")
+    assert report.resumed
+    assert [epoch.epoch for epoch in report.epochs] == list(range(1, epochs + 1))
+    assert report.epochs == expected.epochs
+    ended, unbroken_weights = weights(tmp_path / "killed"), weights(tmp_path / "unbroken")
+    for name, weight in ended.items():
+        torch.testing.assert_close(weight, unbroken_weights[name], atol=1e-6, rtol=0)
+
+
+def test_two_processes_train_one_model(stock_folder, data, tmp_path):
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = finish([*launch, *command(stock_folder, data, tmp_path / "x", 2)[1:]])
+    assert done.stdout.count("validation accuracy") == 1
+    report = json.loads((tmp_path / "x" / "training_report.json").read_text())
+    assert [epoch["epoch"] for epoch in report["epochs"]] == [1, 2]
+    assert ExplainableClassifier.load(tmp_path / "x").labels == ("negative", "positive")
