@@ -308,6 +308,7 @@ def _print_designs(stdout: Console, rows: tuple[Any, ...]) -> None:
 
 @contextmanager
 def _training_bar() -> Iterator[tuple[Callable[[str], None], Callable[["TrainingProgress"], None]]]:
+    """A bar on a terminal; elsewhere, as in a log, a line for every epoch."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -316,23 +317,29 @@ def _training_bar() -> Iterator[tuple[Callable[[str], None], Callable[["Training
         TimeRemainingColumn(),
         TextColumn("{task.fields[accuracy]}"),
     )
-    with Progress(*columns, console=_stderr(), disable=not _is_main_process()) as progress:
+    console = _stderr()
+    with Progress(*columns, console=console, disable=not (console.is_terminal and _is_main_process())) as progress:
         task = progress.add_task("", total=None, accuracy="")
 
         def start(design: str) -> None:
             progress.reset(task, description=f"training {design}", total=None, accuracy="")
+            if not console.is_terminal and _is_main_process():
+                _say(f"training {design}")
 
         def update(state: "TrainingProgress") -> None:
             accuracy = state.validation_accuracy
             shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
             progress.update(task, completed=state.step, total=state.n_steps, accuracy=shown)
+            if state.epoch_ended and not console.is_terminal:
+                _say(f"step {state.step} of {state.n_steps}, epoch {state.epoch:.0f}: {shown}")
 
         yield start, update
 
 
 @contextmanager
 def _bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    with Progress(console=_stderr(), transient=True) as progress:
+    console = _stderr()
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

@@ -47,8 +47,8 @@ def train(
     if finished is not None:
         return finished
     set_seed(settings.seed)
-    tokenizer = _tokenizer(request, teacher)
     model = _model(request, corpus)
+    tokenizer = _tokenizer(request, teacher)
     with PartialState().main_process_first():
         checkpoint = prepare(output, described)
     encoded = _Encoded(tokenizer, corpus, min(settings.max_length, model.config.max_position_embeddings))

@@ -40,12 +40,16 @@ class Row(TypedDict):
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where training is: optimiser steps done and in all, epochs done, the last validation accuracy in [0, 1]."""
+    """Where training is: optimiser steps done and in all, epochs done, the last validation accuracy in [0, 1].
+
+    `epoch_ended` says that an epoch has just been validated.
+    """
 
     step: int
     n_steps: int
     epoch: float
     validation_accuracy: float | None
+    epoch_ended: bool
 
 
 ProgressCallback = Callable[[TrainingProgress], None]
@@ -165,15 +169,15 @@ class _FolderCallback(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         self._accuracy = kwargs["metrics"].get("eval_accuracy")
-        self._tell(state)
+        self._tell(state, epoch_ended=True)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        self._tell(state)
+        self._tell(state, epoch_ended=False)
 
-    def _tell(self, state: TrainerState) -> None:
+    def _tell(self, state: TrainerState, epoch_ended: bool) -> None:
         if self._progress is not None and state.is_world_process_zero:
-            progress = TrainingProgress(state.global_step, state.max_steps, state.epoch or 0.0, self._accuracy)
-            self._progress(progress)
+            epoch = state.epoch or 0.0
+            self._progress(TrainingProgress(state.global_step, state.max_steps, epoch, self._accuracy, epoch_ended))
 
 
 def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) -> TrainingArguments:

@@ -1,0 +1,257 @@
+"""The command through its entry points: results on stdout, errors in one line, exit codes 0, 1 and 2."""
+
+import json
+import subprocess
+import sys
+
+import pyarrow.parquet
+import pytest
+
+from explainable_bert.data.files import write_table
+from explainable_bert.interfaces import cli
+from tiny import toy_corpus
+
+
+@pytest.fixture(scope="module")
+def corpus_file(tmp_path_factory):
+    corpus = toy_corpus(n_train=60, n_validation=20, n_test=20)
+    texts = {example.text: example.label for example in (*corpus.train, *corpus.validation, *corpus.test)}
+    table = [{"text": text + end, "label": label} for text, label in texts.items() for end in (".", "!", "?", "...")]
+    file = tmp_path_factory.mktemp("corpus") / "toy.csv"
+    write_table(table, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, stock_folder, corpus_file):
+    """A model folder made by the command itself."""
+    folder = tmp_path_factory.mktemp("runs") / "x"
+    arguments = ["train", "--design", "lexical", "--value-layer", "2", "--base", str(stock_folder), "--epochs", "1"]
+    code, out, err = call([*arguments, "--data", str(corpus_file), "--output", str(folder)])
+    assert code == 0, err
+    assert out.splitlines()[-1] == f"model {folder}"
+    assert out.startswith("validation accuracy 0.")
+    return folder
+
+
+def call(arguments):
+    """Run the command in this process: (exit code, stdout, stderr)."""
+    import contextlib
+    import io
+    from unittest import mock
+
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["explainable-bert", *map(str, arguments)]),
+        mock.patch.dict("os.environ", {"COLUMNS": "300", "TERMINAL_WIDTH": "300", "NO_COLOR": "1"}),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+            code = 0
+        except SystemExit as stopped:
+            code = stopped.code or 0
+    return code, out.getvalue(), err.getvalue()
+
+
+def refused(arguments):
+    """The error of a call that must fail with one line, exit code 1 and nothing on stdout."""
+    code, out, err = call(arguments)
+    lines = [line for line in err.splitlines() if line.strip()]
+    assert (code, out) == (1, "")
+    assert lines[-1].startswith("error: ")
+    assert "Traceback" not in err
+    return lines[-1]
+
+
+@pytest.mark.parametrize("entry", [["explainable-bert"], [sys.executable, "-m", "explainable_bert"]])
+def test_the_installed_entry_points(entry, model, tmp_path):
+    if entry[0] == "explainable-bert":
+        entry = [f"{sys.prefix}/bin/explainable-bert"]
+    done = subprocess.run([*entry, "predict", model, "the film is great"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    label, probability, text = done.stdout.rstrip("\n").split("\t")
+    assert label in {"negative", "positive"}
+    assert 0.5 <= float(probability) <= 1
+    assert text == "the film is great"
+    assert done.stderr == ""
+    done = subprocess.run([*entry, "predict", tmp_path, "x"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: model: folder")
+    assert "Traceback" not in done.stderr
+    assert subprocess.run([*entry, "predict"], capture_output=True, check=False).returncode == 2
+
+
+@pytest.mark.parametrize("command", ["demo", "train", "predict", "explain", "info"])
+def test_help_shows_an_example(command):
+    code, out, _ = call([command, "--help"])
+    assert code == 0
+    assert f"Example: explainable-bert {command}" in " ".join(out.split())
+
+
+def test_predict_texts(model):
+    code, out, err = call(["predict", model, "the film is great", "awful\tplot\nnow \x1b[31mred"])
+    assert (code, err.strip()) == (0, "")
+    assert [line.split("\t")[2] for line in out.splitlines()] == ["the film is great", "awful plot now [31mred"]
+
+
+def test_predict_a_pair(model):
+    code, out, _ = call(["predict", model, "good film", "--pair", "bad film"])
+    assert code == 0
+    assert out.rstrip().endswith("\tgood film | bad film")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".txt"])
+def test_predict_a_file(model, tmp_path, suffix):
+    source = tmp_path / f"in{suffix}"
+    if suffix == ".txt":
+        source.write_text("good film\n\nbad film\n")
+    else:
+        write_table([{"text": "good film"}, {"text": " "}, {"text": "bad film"}], source)
+    code, out, err = call(["predict", model, "--input", source, "--output", tmp_path / "out.parquet"])
+    assert (code, out) == (0, "")
+    rows = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [(row["row"], row["text"]) for row in rows] == [(1, "good film"), (2 if suffix == ".txt" else 3, "bad film")]
+    for row in rows:
+        assert row["probability"] == row[f"probability_{row['label']}"] >= 0.5
+        assert row["probability_negative"] + row["probability_positive"] == pytest.approx(1)
+        assert row["n_tokens_dropped"] == 0
+    assert ("left out 1 rows: in" in err) == (suffix != ".txt")
+
+
+def test_columns_of_an_input(model, tmp_path):
+    write_table([{"one": "good film", "two": "bad film"}], tmp_path / "in.csv")
+    columns = ["--text-column", "one", "--pair-column", "two"]
+    code, out, _ = call(["predict", model, "--input", tmp_path / "in.csv", *columns])
+    assert code == 0
+    assert out.rstrip().endswith("\tgood film | bad film")
+    error = refused(["predict", model, "--input", tmp_path / "in.csv"])
+    assert error == "error: --text-column: no column 'text' in in.csv; its columns are 'one', 'two'"
+
+
+def test_explain_in_the_terminal(model):
+    code, out, err = call(["explain", model, "the film isn't great <script>", "--target", "negative"])
+    assert (code, err.strip()) == (0, "")
+    for word in ("film(", "isn't(", "great(", "target negative", "design lexical", "sum of words"):
+        assert word in out
+
+
+def test_explain_as_a_page(model, tmp_path):
+    code, out, err = call(
+        ["explain", model, "good <marquee>film</marquee>", "bad film", "--output", tmp_path / "page.html"]
+    )
+    assert (code, out) == (0, "")
+    assert "wrote 2 explanations" in err
+    page = (tmp_path / "page.html").read_text()
+    assert "<marquee" not in page
+    assert "lexical" in page
+
+
+def test_dropped_tokens_are_said(model):
+    for command in ("predict", "explain"):
+        code, _, err = call([command, model, "good " * 50])
+        assert code == 0
+        assert "1 texts are longer than the model's window: 11 tokens at their ends were not read" in err
+
+
+def test_info(model):
+    code, out, _ = call(["info", model])
+    facts = dict(line.split("  ", 1) for line in out.splitlines())
+    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    assert code == 0
+    assert facts["design"] == "lexical"
+    assert facts["values from"] == "layer 2"
+    assert facts["labels"] == "negative, positive"
+    assert len(facts["fingerprint"]) == 64
+    assert facts["validation"].startswith("accuracy ")
+    code, out, _ = call(["info"])
+    assert code == 0
+    for name in ("vanilla", "single-head", "additive", "lexical", "movie-snippets", "editorials", "minilm"):
+        assert name in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "MODEL", ""], r"texts[0]: '' given; accepted: a text with at least one visible character"),
+        (["explain", "MODEL", "\x00 \x1b"], r"texts[0]: '\x00 \x1b' given"),
+        (["predict", "MODEL"], "TEXT, --input: give texts or a file"),
+        (["predict", "MODEL", "x", "--input", "y.txt"], "TEXT, --input: give texts or a file"),
+        (["predict", "MODEL", "x", "y", "--pair", "z"], "--pair: given with 2 texts; accepted with one"),
+        (["predict", "MODEL", "--input", "missing.csv"], "path: cannot read 'missing.csv': No such file"),
+        (
+            ["predict", "MODEL", "--input", "x.docx"],
+            "path: 'x.docx' cannot be read by its extension; accepted",
+        ),
+        (["predict", "MODEL", "x", "--output", "x.docx"], "path: 'x.docx' cannot be written by its extension"),
+        (["predict", "nowhere", "x"], "model: 'nowhere' is neither a folder nor a model the hub could give"),
+        (["explain", "MODEL", "x", "--target", "neutral"], "target: 'neutral' given; accepted: negative, positive"),
+        (["explain", "MODEL", "x", "--output", "x.bmp"], "path: 'x.bmp' given; pictures are written as .html"),
+        (["info", "nowhere"], "model: 'nowhere' is neither a folder nor a model the hub could give"),
+    ],
+)
+def test_mistakes(model, arguments, message):
+    assert message in refused([str(model) if argument == "MODEL" else argument for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--design", "triple"], "design: 'triple' given; accepted: vanilla, single-head, additive, lexical"),
+        (["--value-layer", "5"], "value_layer: 5 given; accepted: 0 (embeddings) to 4"),
+        (["--base", "EMPTY"], "is not a model: it has no config.json"),
+        (["--data", "missing.csv"], "path: cannot read 'missing.csv'"),
+        (["--data", "EMPTY"], "data: no training file in"),
+        (["--label-column", "stars"], "--label-column: no column 'stars' in toy.csv; its columns are 'text', 'label'"),
+        (["--epochs", "0"], "epochs: 0 given; accepted: 1 or more"),
+        (["--teacher", "nowhere"], "teacher: 'nowhere' given; accepted: a model folder"),
+        (["--output", "FULL"], "holds something else; accepted: a new or empty folder"),
+    ],
+)
+def test_mistakes_in_training(stock_folder, corpus_file, tmp_path, change, message):
+    for name in ("empty", "full"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "full" / "diary.txt").write_text("mine")
+    places = {"EMPTY": str(tmp_path / "empty"), "FULL": str(tmp_path / "full")}
+    arguments = ["train", "--design", "lexical", "--base", str(stock_folder), "--data", str(corpus_file)]
+    arguments += ["--output", str(tmp_path / "x"), *(places.get(word, word) for word in change)]
+    assert message in refused(arguments)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "full"]
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["diary.txt"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"text": "a", "label": "x"}, {"text": "b", "label": "x"}], "at least two are needed"),
+        ([{"text": " ", "label": "x"}, {"text": "", "label": "y"}], "has no usable row (2 left out"),
+    ],
+)
+def test_corpora_that_cannot_be_trained_on(stock_folder, tmp_path, rows, message):
+    write_table(rows, tmp_path / "in.csv")
+    arguments = ["--base", str(stock_folder), "--data", tmp_path / "in.csv", "--output", tmp_path / "x"]
+    assert message in refused(["train", *arguments])
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_label_of_the_test_split_unseen_in_training(stock_folder, tmp_path):
+    folder = tmp_path / "data"
+    write_table([{"text": f"good {n}", "label": str(n % 2)} for n in range(40)], folder / "train.csv")
+    write_table([{"text": "odd", "label": "2"}], folder / "test.jsonl")
+    error = refused(["train", "--base", str(stock_folder), "--data", folder, "--output", tmp_path / "x"])
+    assert "data: label '2' is in test but not in training" in error
+
+
+def test_usage_errors_are_two():
+    assert call(["train"])[0] == 2
+    assert call(["no-such-command"])[0] == 2
+    assert call(["explain", "x", "y", "--level", "letter"])[0] == 2
+    assert call(["demo", "--quick", "--full"])[0] == 2
+
+
+def test_a_page_is_not_written_where_it_cannot_be(model, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    error = refused(["explain", model, "good film", "--output", tmp_path / "file" / "page.html"])
+    assert "output: cannot write" in error
+    assert json.dumps(sorted(path.name for path in tmp_path.iterdir())) == '["file"]'
