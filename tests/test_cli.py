@@ -176,15 +176,14 @@ def test_info(model):
     [
         (["predict", "MODEL", ""], r"texts[0]: '' given; accepted: a text with at least one visible character"),
         (["explain", "MODEL", "\x00 \x1b"], r"texts[0]: '\x00 \x1b' given"),
-        (["predict", "MODEL"], "TEXT, --input: give texts or a file"),
-        (["predict", "MODEL", "x", "--input", "y.txt"], "TEXT, --input: give texts or a file"),
-        (["predict", "MODEL", "x", "y", "--pair", "z"], "--pair: given with 2 texts; accepted with one"),
         (["predict", "MODEL", "--input", "missing.csv"], "path: cannot read 'missing.csv': No such file"),
         (
             ["predict", "MODEL", "--input", "x.docx"],
             "path: 'x.docx' cannot be read by its extension; accepted",
         ),
         (["predict", "MODEL", "x", "--output", "x.docx"], "path: 'x.docx' cannot be written by its extension"),
+        (["predict", "MODEL", "x", "--output", "/dev/null/x.csv"], "output: cannot write '/dev/null/x.csv'"),
+        (["demo", "--output", "/dev/null"], "output: '/dev/null' is a file; accepted: a new or empty folder"),
         (["predict", "nowhere", "x"], "model: 'nowhere' is neither a folder nor a model the hub could give"),
         (["explain", "MODEL", "x", "--target", "neutral"], "target: 'neutral' given; accepted: negative, positive"),
         (["explain", "MODEL", "x", "--output", "x.bmp"], "path: 'x.bmp' given; pictures are written as .html"),
@@ -248,6 +247,8 @@ def test_usage_errors_are_two():
     assert call(["no-such-command"])[0] == 2
     assert call(["explain", "x", "y", "--level", "letter"])[0] == 2
     assert call(["demo", "--quick", "--full"])[0] == 2
+    for arguments in (["m"], ["m", "x", "--input", "y.txt"], ["m", "x", "y", "--pair", "z"]):
+        assert call(["predict", *arguments])[0] == 2
 
 
 def test_a_page_is_not_written_where_it_cannot_be(model, tmp_path):

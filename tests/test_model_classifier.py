@@ -141,7 +141,11 @@ def test_half_precision(build, batch, design, dtype):
     model = build(design)
     expected = run(model, **batch)
     output = run(model.to(dtype), **batch)
-    assert output.logits.dtype == dtype
+    if design in ADDITIVE:
+        total = model.classifier.bias.float() + output.contributions.sum(dim=1)
+        torch.testing.assert_close(output.logits, total, atol=1e-5, rtol=0)
+    else:
+        assert output.logits.dtype == dtype
     tolerance = 0.2 if dtype == torch.bfloat16 else 0.02
     torch.testing.assert_close(output.logits.float(), expected.logits, atol=tolerance, rtol=0)
     torch.testing.assert_close(output.attention.float(), expected.attention, atol=tolerance, rtol=0)
@@ -160,7 +164,7 @@ def test_inputs_embeds_give_the_same(build, batch, design):
 
 def test_inputs_embeds_need_the_special_tokens_of_additive_designs(build, batch):
     embedded = torch.randn(2, 11, 21)
-    with pytest.raises(ValueError, match=r"^special_tokens_mask: None given; design 'additive'.*inputs_embeds"):
+    with pytest.raises(ValueError, match=r"^special_tokens_mask: None given; design 'additive' does not attend"):
         build("additive")(inputs_embeds=embedded)
     assert run(build("vanilla"), inputs_embeds=embedded).logits.shape == (2, 3)
     with pytest.raises(ValueError, match="exactly one"):
@@ -220,7 +224,7 @@ def test_the_tokenizer_tells_the_special_tokens(stock_folder, tmp_path, batch):
     assert model.config.special_token_ids == [VOCABULARY[t] for t in ("[PAD]", "[CLS]", "[SEP]")]
     BertModel(BertConfig(**SIZES)).save_pretrained(tmp_path)
     without = ExplainableBertForSequenceClassification.from_base(tmp_path, design="additive")
-    with pytest.raises(ValueError, match=r"^special_tokens_mask: None given.*config.special_token_ids"):
+    with pytest.raises(ValueError, match=r"^special_tokens_mask: None given.*or input_ids and config.special"):
         without(**batch)
 
 
@@ -292,7 +296,7 @@ def test_bases_that_cannot_be_used(tmp_path, stock_folder):
         load(tmp_path)
     with pytest.raises(ModelError, match="is a file"):
         load(tmp_path / "config.json")
-    with pytest.raises(ModelError, match="weights are loaded from safetensors only"):
+    with pytest.raises(ModelError, match=r"^use_safetensors: False given; accepted: True"):
         ExplainableBertForSequenceClassification.from_pretrained(stock_folder, use_safetensors=False)
 
 
@@ -301,3 +305,45 @@ def test_a_checkpoint_that_lacks_blocks_is_refused(tmp_path):
     BertConfig(**SIZES).save_pretrained(tmp_path)
     with pytest.raises(ModelError, match=r"lacks or misshapes \d+ weights, such as bert.encoder.layer"):
         ExplainableBertForSequenceClassification.from_base(tmp_path)
+
+
+def test_from_pretrained_makes_a_design_of_a_stock_checkpoint(stock_folder, stock, batch):
+    load = ExplainableBertForSequenceClassification.from_pretrained
+    vanilla = load(stock_folder, design="vanilla").eval()
+    torch.testing.assert_close(run(vanilla, **batch).logits, run(stock, **batch).logits, atol=1e-5, rtol=0)
+    assert load(stock_folder).config.design == "single-head"
+    lexical = load(stock_folder, design="lexical", value_layer=2).eval()
+    assert lexical.config.special_token_ids == [0, 2, 3]
+    assert run(lexical, **batch).contributions is not None
+
+
+def test_fields_that_no_design_knows(stock_folder):
+    load = ExplainableBertForSequenceClassification.from_base
+    with pytest.raises(ModelError, match=r"^valuelayer: given, but no field of ExplainableBertConfig"):
+        load(stock_folder, valuelayer=3)
+
+
+def test_a_separator_typed_by_a_user_is_not_attended(build, batch):
+    ids = batch["input_ids"].clone()
+    ids[0, 4] = VOCABULARY["[SEP]"]
+    mask = torch.zeros_like(ids)
+    mask[:, 0] = 1
+    output = run(build("additive"), input_ids=ids, attention_mask=batch["attention_mask"], special_tokens_mask=mask)
+    assert output.attention[0, 4] == 0
+    assert output.attention[0, 3] > 0
+
+
+def test_hidden_states_are_asked_for_by_argument_or_config(build, batch):
+    model = build("single-head")
+    assert run(model, **batch).hidden_states is None
+    assert len(run(model, **batch, output_hidden_states=True).hidden_states) == 5
+    model.config.output_hidden_states = True
+    assert len(run(model, **batch).hidden_states) == 5
+
+
+def test_positions_may_be_given(build, batch):
+    model = build("single-head")
+    positions = torch.arange(11).expand(2, -1)
+    expected = run(model, **batch).logits
+    torch.testing.assert_close(run(model, **batch, position_ids=positions).logits, expected)
+    assert (run(model, **batch, position_ids=positions + 3).logits - expected).abs().max() > 1e-3

@@ -1,5 +1,7 @@
 """ExplainableClassifier: texts in, records out, in order, whatever the batch."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -163,3 +165,18 @@ def test_the_tokenizer_is_left_as_it_was(build):
     ExplainableClassifier(build("vanilla"), tokenizer).predict(["good " * 60])
     assert tokenizer("good " * 60)["input_ids"] == before
     assert len(before) == 62
+
+
+def test_models_that_choose_no_single_label_are_refused(stock_folder, tmp_path):
+    for file in stock_folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "problem_type": "multi_label_classification"}))
+    with pytest.raises(ModelError, match="is for multi_label_classification; accepted: single_label_classification"):
+        ExplainableClassifier.load(tmp_path)
+
+
+def test_the_window_of_the_tokenizer_counts(build):
+    tokenizer = BertTokenizer(vocab=dict(VOCABULARY), model_max_length=7)
+    (prediction,) = ExplainableClassifier(build("vanilla"), tokenizer).predict(["good " * 9])
+    assert prediction.n_tokens_dropped == 4

@@ -12,8 +12,10 @@ import time
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import BertConfig, BertModel
 
 from explainable_bert import ExplainableBertForSequenceClassification, ExplainableClassifier
+from explainable_bert.data.corpora import load_corpus
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import FileError, InputError, ModelError
 from explainable_bert.records import TrainingReport
@@ -22,7 +24,7 @@ from explainable_bert.training import run, run_folder
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import ClassifierTrainer, Row, collate, distillation_loss, draw_mask
-from tiny import DESIGNS, toy_corpus
+from tiny import DESIGNS, SIZES, toy_corpus
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=8, learning_rate=3e-3, masked_fine_tuning=True)
 
@@ -257,9 +259,10 @@ def data(tmp_path):
 def test_a_killed_training_is_continued_and_ends_like_an_unbroken_one(stock_folder, data, tmp_path):
     epochs = 6
     finish(command(stock_folder, data, tmp_path / "unbroken", epochs))
-    killed = subprocess.Popen(
-        command(stock_folder, data, tmp_path / "killed", epochs), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    arguments = command(stock_folder, data, tmp_path / "killed", epochs)
+    # As many threads as in `finish`: a gradient that is zero but for rounding, the key bias's, differs with them.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    killed = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "killed").glob("checkpoints/*/complete")):
         assert killed.poll() is None
@@ -283,7 +286,63 @@ def test_a_killed_training_is_continued_and_ends_like_an_unbroken_one(stock_fold
 def test_two_processes_train_one_model(stock_folder, data, tmp_path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = finish([*launch, *command(stock_folder, data, tmp_path / "x", 2)[1:]])
+    n_steps = 2 * math.ceil(len(load_corpus(str(data)).train) / 16)
+    assert f"step {n_steps} of {n_steps}, epoch 2" in done.stderr
     assert done.stdout.count("validation accuracy") == 1
     report = json.loads((tmp_path / "x" / "training_report.json").read_text())
     assert [epoch["epoch"] for epoch in report["epochs"]] == [1, 2]
     assert ExplainableClassifier.load(tmp_path / "x").labels == ("negative", "positive")
+
+
+def test_other_base_weights_are_another_run(tmp_path, tokenizer):
+    base = tmp_path / "base"
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        BertModel(BertConfig(**SIZES)).save_pretrained(base)
+        tokenizer.save_pretrained(base)
+        if seed == 0:
+            train(request(base), toy_corpus(), tmp_path / "x", SETTINGS)
+    with pytest.raises(FileError, match=r"holds another run \(base_fingerprint "):
+        train(request(base), toy_corpus(), tmp_path / "x", SETTINGS)
+
+
+def test_tokenizers_that_do_not_fit(tmp_path, tokenizer):
+    base = tmp_path / "base"
+    BertModel(BertConfig(**{**SIZES, "vocab_size": 20})).save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    with pytest.raises(ModelError, match=r"the tokenizer of .* has \d+ tokens, its model knows 20"):
+        train(request(base), toy_corpus(), tmp_path / "x", SETTINGS)
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_trained_window_is_kept(stock_folder, tmp_path):
+    settings = dataclasses.replace(SETTINGS, max_length=6)
+    report = train(request(stock_folder), toy_corpus(), tmp_path / "x", settings)
+    assert report.n_tokens_dropped > 0
+    classifier = ExplainableClassifier.load(tmp_path / "x")
+    assert classifier.predict(["good " * 9])[0].n_tokens_dropped == 5
+
+
+def test_early_stopping_counts_on_after_a_restart(stock_folder, tmp_path):
+    """A rate of almost zero never improves: patience 2 ends after three epochs, broken off in the third or not."""
+    settings = TrainingSettings(epochs=6, batch_size=8, learning_rate=1e-9, early_stopping_patience=2)
+    unbroken = train(request(stock_folder), toy_corpus(), tmp_path / "unbroken", settings)
+    assert len(unbroken.epochs) == 3
+
+    def stop(progress):
+        if progress.step == 7:  # three steps an epoch: in the third
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(request(stock_folder), toy_corpus(), tmp_path / "broken", settings, stop)
+    continued = train(request(stock_folder), toy_corpus(), tmp_path / "broken", settings)
+    assert continued.resumed
+    assert len(continued.epochs) == 3
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"request": 3}'])
+def test_damaged_requests_are_named(stock_folder, tmp_path, content):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "training_request.json").write_text(content)
+    with pytest.raises(FileError, match=r"training_request.json' (is damaged|describes no training run)"):
+        train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from explainable_bert.data.corpora import Corpus, Example, load_corpus
+from explainable_bert.errors import FileError
 from explainable_bert.export.report import DemoReport, DesignRow, write_report
 from explainable_bert.metrics.classification import accuracy, accuracy_standard_error
 from explainable_bert.metrics.sharpness import effective_units
@@ -29,6 +30,8 @@ Scale = Literal["quick", "default", "full"]
 _CORPUS = "movie-snippets"
 _BASE = "minilm"
 _N_SENTENCES = 3
+_MODELS, _PAGE, _NUMBERS = "models", "report.html", "report.json"
+_CONTENTS = (_MODELS, _PAGE, _NUMBERS)
 _SENTENCE_WORDS = range(10, 19)
 
 
@@ -69,6 +72,7 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     Finished models of the same scale are used again. Raises ExplainableBertError as train and load_corpus do.
     """
     size = _SIZES[scale]
+    _check_folder(output)
     corpus = load_corpus(_CORPUS).limited(size.n_train, size.n_held_out)
     sentences = _sentences(corpus.test)
     settings = TrainingSettings(epochs=size.epochs, masked_fine_tuning=True, seed=seed)
@@ -86,14 +90,23 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
         trained = train(request, corpus, folder, settings, callbacks.trains)
         rows.append(_measure(folder, trained, corpus.test, sentences))
         report = _report(rows, corpus, sentences, seed)
-        write_report(report, output / "report.html")
-        write_text(output / "report.json", json.dumps(_json(report), indent=2) + "\n")
+        write_report(report, output / _PAGE)
+        write_text(output / _NUMBERS, json.dumps(_json(report), indent=2) + "\n")
         callbacks.ready(rows[-1])
     return report
 
 
+def _check_folder(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise FileError(f"output: {str(output)!r} is a file; accepted: a new or empty folder, or an earlier demo's")
+    foreign = sorted(path.name for path in output.glob("*") if path.name not in _CONTENTS)
+    if foreign or (output.is_dir() and any(output.iterdir()) and not (output / _MODELS).is_dir()):
+        held = f" ({foreign[0]!r})" if foreign else ""
+        raise FileError(f"output: folder {str(output)!r} holds something else{held}; accepted: a new or empty folder")
+
+
 def _model_folder(output: Path, design: str) -> Path:
-    return output / "models" / design
+    return output / _MODELS / design
 
 
 def _sentences(tested: tuple[Example, ...]) -> tuple[Example, ...]:

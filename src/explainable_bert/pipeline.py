@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -11,9 +11,9 @@ from transformers import PreTrainedTokenizerFast
 
 from explainable_bert.attribution.explainer import BatchAttribution, Explainer
 from explainable_bert.attribution.methods import EXPLAINERS
-from explainable_bert.errors import InputError, ModelError
-from explainable_bert.model.checkpoint import fingerprint, is_classifier, load_tokenizer, read_config, refuse_missing
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.errors import InputError
+from explainable_bert.model.checkpoint import fingerprint, load_tokenizer
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import label_names
 from explainable_bert.records import Attribution, Explanation, Level, Prediction, Provenance
 from explainable_bert.text.alignment import align, sum_scores, units
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 
 class ExplainableClassifier:
-    """A classifier with its tokenizer: texts in, records out, in the order given.
+    """A classifier with its tokenizer: texts in, records out, in the order given. Puts the model into eval mode.
 
     Texts are strings, or pairs of strings. `progress`, where a method takes it, is called with the number of texts
     done and their total.
@@ -51,21 +51,11 @@ class ExplainableClassifier:
         classifier at `path`.
         """
         source = str(path)
-        config = read_config(source, argument="model")
-        if config.model_type == "explainable_bert":
-            model, report = ExplainableBertForSequenceClassification.from_pretrained(source, output_loading_info=True)
-            refuse_missing(report, source, "model")
-        elif is_classifier(config):
-            model = ExplainableBertForSequenceClassification.from_base(
-                source, design="vanilla", num_labels=config.num_labels
-            )
-        else:
-            raise ModelError(
-                f"model: {source!r} is a BERT without a trained classifier; "
-                f"make one with: explainable-bert train --base {source}"
-            )
+        model = load_trained(source)
         tokenizer = load_tokenizer(source)
-        return cls(model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")), tokenizer, source)
+        chosen: Any = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        model.to(chosen)
+        return cls(model, tokenizer, source)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -122,7 +112,8 @@ class ExplainableClassifier:
         return [explanations[place] for place in range(len(encodings))]
 
     def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
-        return encode(self.tokenizer, check_texts(texts), self.model.config.max_position_embeddings)
+        window = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
+        return encode(self.tokenizer, check_texts(texts), window)
 
     def _tensors(self, encodings: Sequence[Encoding]) -> dict[str, torch.Tensor]:
         batch = pad(encodings, self.tokenizer.pad_token_id)

@@ -171,7 +171,7 @@ class TrainingReport:
             fields = json.loads(read_json_text(path))
             epochs = tuple(EpochMetrics(**epoch) for epoch in fields.pop("epochs"))
             return cls(epochs=epochs, **fields)
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{str(path)!r} is not a training report of explainable-bert: {error}") from error
 
 

@@ -7,6 +7,15 @@ from pathlib import Path
 from explainable_bert.errors import FileError
 
 
+def check_place(path: Path) -> None:
+    """Raise FileError where `path` can certainly not be written; for asking before any work."""
+    if path.is_dir():
+        raise FileError(f"output: {str(path)!r} is a folder; accepted: the name of a file")
+    parent = next(folder for folder in path.absolute().parents if folder.exists())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise FileError(f"output: cannot write {str(path)!r}: {str(parent)!r} is no folder that can be written to")
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` beside `path`, then rename it into place; parent folders are made.
 

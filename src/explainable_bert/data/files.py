@@ -12,7 +12,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from explainable_bert.errors import FileError, InputError
-from explainable_bert.writing import write_bytes
+from explainable_bert.writing import check_place, write_bytes
 
 READABLE = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 WRITABLE = (".csv", ".jsonl", ".parquet")
@@ -65,8 +65,9 @@ def write_table(rows: Sequence[Mapping[str, object]], path: Path) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise InputError unless a table can be written with the extension of `path`; for asking before any work."""
+    """Raise InputError or FileError unless a table can be written to `path`; for asking before any work."""
     _suffix(path, WRITABLE, "written")
+    check_place(path)
 
 
 def _suffix(path: Path, accepted: tuple[str, ...], verb: str) -> str:

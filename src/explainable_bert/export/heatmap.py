@@ -18,7 +18,7 @@ from rich.text import Text
 from explainable_bert.errors import InputError
 from explainable_bert.export.strips import Direction, Piece, cut, format_score, notes, scale_note, visible
 from explainable_bert.records import Explanation
-from explainable_bert.writing import write_text
+from explainable_bert.writing import check_place, write_text
 
 _PART_LABELS = ("first text", "second text")
 _TERMINAL_INK = (20, 24, 28)
@@ -41,9 +41,10 @@ def render(explanations: Sequence[Explanation], path: str | Path) -> None:
 
 
 def check_format(path: str | Path) -> None:
-    """Raise InputError unless pictures can be written with the extension of `path`; for asking before any work."""
+    """Raise InputError or FileError unless a picture can be written to `path`; for asking before any work."""
     if Path(path).suffix.lower() not in _WRITERS:
         raise InputError(f"path: {str(path)!r} given; pictures are written as {', '.join(_WRITERS)}")
+    check_place(Path(path))
 
 
 def strip_html(explanation: Explanation) -> Markup:

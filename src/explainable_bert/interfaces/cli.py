@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.errors import ExplainableBertError
 from explainable_bert.records import Level
 from explainable_bert.version import __version__
 
@@ -35,7 +35,7 @@ def main() -> None:
     try:
         app()
     except ExplainableBertError as error:
-        _stderr().print(f"error: {' '.join(str(error).split())}", style="bold red", markup=False, highlight=False)
+        _say(f"error: {' '.join(str(error).split())}", style="bold red")
         sys.exit(1)
 
 
@@ -266,14 +266,14 @@ def _texts(
 ) -> list[tuple[int, str | tuple[str, str]]]:
     """Row numbers, from 1, with their texts, from the command line or a file; rows without a text are named."""
     if (texts is None) == (input_ is None):
-        raise InputError("TEXT, --input: give texts or a file, one of the two")
+        raise typer.BadParameter("give TEXT... or --input FILE, one of the two")
     if input_ is None:
         texts = texts or []
         if pair is not None and len(texts) != 1:
-            raise InputError(f"--pair: given with {len(texts)} texts; accepted with one")
+            raise typer.BadParameter(f"--pair given with {len(texts)} texts; it goes with one")
         return [(row, text if pair is None else (text, pair)) for row, text in enumerate(texts, start=1)]
     if pair is not None:
-        raise InputError("--pair: given with --input; accepted there: --pair-column")
+        raise typer.BadParameter("--pair goes with TEXT; with --input, name a --pair-column")
     from explainable_bert.data.files import read_table
     from explainable_bert.data.labelled import Columns, unlabelled_rows
 
@@ -318,22 +318,26 @@ def _training_bar() -> Iterator[tuple[Callable[[str], None], Callable[["Training
         TextColumn("{task.fields[accuracy]}"),
     )
     console = _stderr()
-    with Progress(*columns, console=console, disable=not (console.is_terminal and _is_main_process())) as progress:
-        task = progress.add_task("", total=None, accuracy="")
+    progress = Progress(*columns, console=console, disable=not (console.is_terminal and _is_main_process()))
+    task = progress.add_task("", total=None, accuracy="")
 
-        def start(design: str) -> None:
-            progress.reset(task, description=f"training {design}", total=None, accuracy="")
-            if not console.is_terminal and _is_main_process():
-                _say(f"training {design}")
+    def start(design: str) -> None:
+        progress.reset(task, description=f"training {design}", total=None, accuracy="")
+        if not console.is_terminal and _is_main_process():
+            _say(f"training {design}")
 
-        def update(state: "TrainingProgress") -> None:
-            accuracy = state.validation_accuracy
-            shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
-            progress.update(task, completed=state.step, total=state.n_steps, accuracy=shown)
-            if state.epoch_ended and not console.is_terminal:
-                _say(f"step {state.step} of {state.n_steps}, epoch {state.epoch:.0f}: {shown}")
+    def update(state: "TrainingProgress") -> None:
+        progress.start()  # not before: a mistake found while loading is no training at 0 %
+        accuracy = state.validation_accuracy
+        shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
+        progress.update(task, completed=state.step, total=state.n_steps, accuracy=shown)
+        if state.epoch_ended and not console.is_terminal:
+            _say(f"step {state.step} of {state.n_steps}, epoch {state.epoch:.0f}: {shown}")
 
+    try:
         yield start, update
+    finally:
+        progress.stop()
 
 
 @contextmanager
@@ -356,8 +360,8 @@ def _stderr() -> Console:
     return Console(stderr=True)
 
 
-def _say(message: str) -> None:
-    _stderr().print(message, markup=False, highlight=False, soft_wrap=True)
+def _say(message: str, style: str | None = None) -> None:
+    _stderr().print(message, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def _say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:

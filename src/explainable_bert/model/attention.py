@@ -104,5 +104,6 @@ def attention_map(
 
 
 def label_directions(block: BertLayer, classifier: Float[Tensor, "label hidden"]) -> Float[Tensor, "label hidden"]:
-    """w_cᵀ W_O W_V for every label c: the score a state adds to each logit when fully attended."""
-    return classifier @ block.attention.output.dense.weight @ block.attention.self.value.weight
+    """w_cᵀ W_O W_V for every label c: the score a state adds to each logit when fully attended; float32."""
+    output, value = block.attention.output.dense.weight, block.attention.self.value.weight
+    return classifier.float() @ output.float() @ value.float()

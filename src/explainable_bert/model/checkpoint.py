@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib.util
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ _MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _LOADABLE_TYPES = ("bert", "explainable_bert")
 # Fields that describe the base as a model, not its shape.
 _NOT_INHERITED = ("model_type", "architectures", "transformers_version", "_name_or_path", "dtype", "problem_type")
-_NOT_INHERITED_DESIGN = ("design", "value_layer", "attention_function", "special_token_ids")
+DESIGN_FIELDS = ("design", "value_layer", "attention_function", "special_token_ids")
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,16 @@ def resolve_base(name_or_folder: str | Path) -> str:
     return str(Path(package.origin).parent / "model")
 
 
-def checked_base(name_or_folder: str | Path) -> BaseCheckpoint:
-    """Read a checkpoint's config and tokenizer.
+def checked_base(name_or_folder: str, argument: str = "base") -> BaseCheckpoint:
+    """Read a checkpoint's config and tokenizer; `argument` is named in errors.
 
     Raises ModelError when it is no BERT, or a folder without safetensors weights.
     """
     source = resolve_base(name_or_folder)
-    config = read_config(source, argument="base")
+    config = read_config(source, argument)
     fields = config.to_dict()
     n_labels = config.num_labels if _has_classifier(fields) else None
-    inherited = {key: value for key, value in fields.items() if key not in (*_NOT_INHERITED, *_NOT_INHERITED_DESIGN)}
+    inherited = {key: value for key, value in fields.items() if key not in (*_NOT_INHERITED, *DESIGN_FIELDS)}
     return BaseCheckpoint(source, inherited, n_labels, _special_token_ids(source))
 
 
@@ -130,7 +129,7 @@ def checked_loading(source: str, argument: str = "model") -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except (OSError, ValueError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         if not Path(source).exists() and "safetensors" not in first_line:
             raise ModelError(

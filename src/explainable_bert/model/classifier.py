@@ -1,5 +1,6 @@
 """The classifier: stock BERT below, the design's final block and readout on top, logits and explanation in one pass."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,15 @@ from explainable_bert.model.attention import (
     final_block,
     label_directions,
 )
-from explainable_bert.model.checkpoint import checked_base, checked_loading, refuse_missing
+from explainable_bert.model.checkpoint import (
+    DESIGN_FIELDS,
+    BaseCheckpoint,
+    checked_base,
+    checked_loading,
+    is_classifier,
+    read_config,
+    refuse_missing,
+)
 from explainable_bert.model.configuration import ExplainableBertConfig
 
 
@@ -50,17 +59,17 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
     """
 
     config_class = ExplainableBertConfig
-    # Heads of other tasks, and the parts of the final block that additive designs do without.
-    _keys_to_ignore_on_load_unexpected = [  # noqa: RUF012
-        r"^cls\.",
-        r"pooler",
-        r"encoder\.layer\.\d+\.",
-        r"position_ids",
-    ]
 
     def __init__(self, config: ExplainableBertConfig) -> None:
         super().__init__(config)
         self.num_labels = config.num_labels
+        # Other tasks' heads, and the parts of the final block that a design does without, are left where they are.
+        self._keys_to_ignore_on_load_unexpected = [
+            r"^cls\.",
+            r"pooler",
+            r"position_ids",
+            rf"encoder\.layer\.{config.num_hidden_layers - 1}\.",
+        ]
         self.bert = BertModel(config, add_pooling_layer=config.readout == "pooler")
         self.bert.encoder.layer[-1] = final_block(config)
         rate = config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
@@ -85,11 +94,10 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
 
         Raises ModelError when the checkpoint is no BERT, has no safetensors weights, or the config does not fit.
         """
-        base = checked_base(name_or_folder)
-        settings = {**base.config, **({} if base.n_labels == num_labels else {"id2label": None, "label2id": None})}
-        settings |= {"num_labels": num_labels, "special_token_ids": base.special_token_ids, **config}
-        family_config = ExplainableBertConfig(**settings, design=design, value_layer=value_layer)
-        with checked_loading(str(name_or_folder)):
+        given = str(name_or_folder)
+        base = checked_base(given)
+        family_config = _family_config(base, design, value_layer, num_labels, config)
+        with checked_loading(given, argument="base"):
             loaded: Any = super().from_pretrained(
                 base.source,
                 config=family_config,
@@ -100,20 +108,27 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         model: ExplainableBertForSequenceClassification
         model, report = loaded
         # A base need not have a classifier, nor a pooler: those are drawn anew.
-        refuse_missing(report, str(name_or_folder), "base", may_be_new=("classifier.", "bert.pooler."))
+        refuse_missing(report, given, "base", may_be_new=("classifier.", "bert.pooler."))
         return model
 
     @classmethod
     def from_pretrained(  # type: ignore[override]  # its options pass through as they are
         cls, pretrained_model_name_or_path: str | Path, *args: Any, **kwargs: Any
     ) -> Any:
-        """Load a saved model as transformers does, from safetensors only.
+        """Load as transformers does, from safetensors only; a stock checkpoint becomes the `design` given with it.
 
-        Raises ModelError when the folder holds no model that can be loaded.
+        Raises ModelError when there is no model that can be loaded.
         """
+        source = str(pretrained_model_name_or_path)
         if kwargs.setdefault("use_safetensors", True) is not True:
-            raise ModelError("use_safetensors: False given; weights are loaded from safetensors only")
-        with checked_loading(str(pretrained_model_name_or_path)):
+            raise ModelError(f"use_safetensors: {kwargs['use_safetensors']} given; accepted: True (no pickles)")
+        if "config" not in kwargs and read_config(source, "model").model_type == "bert":
+            base = checked_base(source, "model")
+            chosen = {name: kwargs.pop(name) for name in DESIGN_FIELDS if name in kwargs}
+            n_labels = kwargs.pop("num_labels", base.n_labels or 2)
+            design, value_layer = chosen.pop("design", "single-head"), chosen.pop("value_layer", None)
+            kwargs["config"] = _family_config(base, design, value_layer, n_labels, chosen)
+        with checked_loading(source):
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
 
     @can_return_tuple
@@ -123,10 +138,11 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         attention_mask: Int[Tensor, "batch key"] | Bool[Tensor, "batch key"] | None = None,
         token_type_ids: Int[Tensor, "batch key"] | None = None,
         special_tokens_mask: Int[Tensor, "batch key"] | Bool[Tensor, "batch key"] | None = None,
+        position_ids: Int[Tensor, "batch key"] | None = None,
         inputs_embeds: Float[Tensor, "batch key hidden"] | None = None,
         labels: Int[Tensor, " batch"] | None = None,
         return_attention_map: bool = False,
-        output_hidden_states: bool = False,
+        output_hidden_states: bool | None = None,
     ) -> ExplainableBertOutput:
         """Logits and their explanation for a padded batch; padding may be on either side.
 
@@ -144,7 +160,8 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             allowed = present & ~self._special(input_ids, special_tokens_mask)
         # [CLS] is the first token that is no padding: positions count from it, whatever the padding side.
         cls_index = present.int().argmax(dim=-1)
-        position_ids = (torch.arange(given.shape[1], device=given.device) - cls_index[:, None]).clamp(min=0)
+        if position_ids is None:
+            position_ids = (torch.arange(given.shape[1], device=given.device) - cls_index[:, None]).clamp(min=0)
         embedded = self.bert.embeddings(
             input_ids=input_ids,
             token_type_ids=token_type_ids,
@@ -158,7 +175,9 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             allowed,
             labels,
             queries=present if return_attention_map else None,
-            output_hidden_states=output_hidden_states,
+            output_hidden_states=bool(
+                self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+            ),
         )
 
     @property
@@ -168,19 +187,17 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
     def _special(
         self, input_ids: Int[Tensor, "batch key"] | None, special_tokens_mask: Tensor | None
     ) -> Bool[Tensor, "batch key"]:
-        if special_tokens_mask is not None:
+        known = self.config.special_token_ids
+        if input_ids is None or known is None:
+            if special_tokens_mask is None:
+                raise ValueError(
+                    f"special_tokens_mask: None given; design {self.config.design!r} does not attend special tokens: "
+                    "give a (batch, key) mask that is 1 on them, or input_ids and config.special_token_ids"
+                )
             return special_tokens_mask.bool()
-        if input_ids is None:
-            raise ValueError(
-                f"special_tokens_mask: None given; design {self.config.design!r} does not attend special tokens "
-                "and cannot tell them from inputs_embeds: give a (batch, key) mask that is 1 on them"
-            )
-        if self.config.special_token_ids is None:
-            raise ValueError(
-                f"special_tokens_mask: None given; design {self.config.design!r} does not attend special tokens: "
-                "give the mask, or set config.special_token_ids"
-            )
-        return torch.isin(input_ids, torch.tensor(self.config.special_token_ids, device=input_ids.device))
+        # By id as well as by mask: a [SEP] that a user typed is none to the tokenizer's mask, yet acts as one.
+        found = torch.isin(input_ids, torch.tensor(known, device=input_ids.device))
+        return found if special_tokens_mask is None else found | special_tokens_mask.bool()
 
     def _lower_states(
         self, embedded: Float[Tensor, "batch key hidden"], attention_mask: Tensor | None
@@ -207,7 +224,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         contributions = None
         if self.config.readout == "additive":
             contributions = self._contributions(attention.dropout(weights), states[self.config.values_from])
-            logits = self.classifier.bias + contributions.sum(dim=1)
+            logits = self.classifier.bias.float() + contributions.sum(dim=1)
         else:
             logits = self._pooled_logits(attention.dropout(weights), cls_state, states[-1])
         whole = None if queries is None else attention_map(attention, states[-1], queries, allowed, function)
@@ -223,8 +240,10 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
     def _contributions(
         self, weights: Float[Tensor, "batch 1 key"], value_states: Float[Tensor, "batch key hidden"]
     ) -> Float[Tensor, "batch key label"]:
-        directions = label_directions(self._final_block, self.classifier.weight)
-        return weights.transpose(1, 2) * nn.functional.linear(value_states, directions)
+        # In float32 whatever the model's type: half a dozen thousand products, and the sum stays exact.
+        with torch.autocast(value_states.device.type, enabled=False):
+            directions = label_directions(self._final_block, self.classifier.weight)
+            return weights.float().transpose(1, 2) * nn.functional.linear(value_states.float(), directions)
 
     def _pooled_logits(
         self,
@@ -238,6 +257,43 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         pooler: Any = self.bert.pooler
         logits: Tensor = self.classifier(self.dropout(pooler(final_state[:, None])))
         return logits
+
+
+def load_trained(source: str, argument: str = "model") -> ExplainableBertForSequenceClassification:
+    """A trained classifier with all its weights; a stock BertForSequenceClassification loads as `vanilla`.
+
+    Raises ModelError, naming `argument`, when there is none at `source`, or one that does not choose one label.
+    """
+    config = read_config(source, argument)
+    if config.problem_type not in (None, "single_label_classification"):
+        raise ModelError(f"{argument}: {source!r} is for {config.problem_type}; accepted: single_label_classification")
+    if config.model_type == "bert":
+        if not is_classifier(config):
+            raise ModelError(
+                f"{argument}: {source!r} is a BERT without a trained classifier; "
+                f"make one with: explainable-bert train --base {source}"
+            )
+        config = _family_config(checked_base(source, argument), "vanilla", None, config.num_labels, {})
+    with checked_loading(source, argument):
+        loaded: Any = ExplainableBertForSequenceClassification.from_pretrained(
+            source, config=config, ignore_mismatched_sizes=True, output_loading_info=True
+        )
+    model: ExplainableBertForSequenceClassification
+    model, report = loaded
+    refuse_missing(report, source, argument)
+    return model
+
+
+def _family_config(
+    base: BaseCheckpoint, design: str, value_layer: int | None, num_labels: int, config: dict[str, Any]
+) -> ExplainableBertConfig:
+    accepted = {field.name for field in dataclasses.fields(ExplainableBertConfig)} | {"id2label", "label2id"}
+    unknown = sorted(config.keys() - accepted)
+    if unknown:
+        raise ModelError(f"{unknown[0]}: given, but no field of ExplainableBertConfig")
+    labels = {} if base.n_labels == num_labels else {"id2label": None, "label2id": None}
+    settings = {**base.config, **labels, "num_labels": num_labels, "special_token_ids": base.special_token_ids}
+    return ExplainableBertConfig(**{**settings, **config, "design": design, "value_layer": value_layer})
 
 
 AutoModelForSequenceClassification.register(ExplainableBertConfig, ExplainableBertForSequenceClassification)

@@ -15,7 +15,7 @@ from explainable_bert.data.corpora import Corpus, Example
 from explainable_bert.errors import InputError, ModelError
 from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import label_names
 from explainable_bert.records import EpochMetrics, TrainingReport
 from explainable_bert.text.encoding import encode
@@ -41,17 +41,18 @@ def train(
     """
     settings = settings or TrainingSettings()
     started = time.monotonic()
+    processes = PartialState(cpu=not torch.accelerator.is_available())
+    set_seed(settings.seed)
     teacher = None if request.teacher is None else _teacher(request.teacher, corpus)
-    described = _describe(request, corpus, settings, None if teacher is None else fingerprint(teacher))
+    model = _model(request, corpus)
+    described = _describe(request, corpus, settings, model, teacher)
     finished = finished_report(output, described)
     if finished is not None:
         return finished
-    set_seed(settings.seed)
-    model = _model(request, corpus)
-    tokenizer = _tokenizer(request, teacher)
-    with PartialState().main_process_first():
+    tokenizer = _tokenizer(request, settings, model, teacher)
+    with processes.main_process_first():
         checkpoint = prepare(output, described)
-    encoded = _Encoded(tokenizer, corpus, min(settings.max_length, model.config.max_position_embeddings))
+    encoded = _Encoded(tokenizer, corpus)
     trainer = ClassifierTrainer(
         model,
         settings,
@@ -78,22 +79,21 @@ def train(
     )
     if trainer.is_world_process_zero():
         finish(output, model, tokenizer, report)
-    PartialState().wait_for_everyone()
+    processes.wait_for_everyone()
     return report
 
 
 class _Encoded:
     """Splits as rows of ids, with a count of the tokens that did not fit."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, corpus: Corpus, max_length: int) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, corpus: Corpus) -> None:
         self._tokenizer = tokenizer
         self._labels = {label: index for index, label in enumerate(corpus.labels)}
-        self._max_length = max_length
         self.n_tokens_dropped = 0
 
     def rows(self, examples: tuple[Example, ...]) -> list[Row]:
         texts = [(example.text, example.text_pair) for example in examples]
-        encodings = encode(self._tokenizer, texts, self._max_length)
+        encodings = encode(self._tokenizer, texts, self._tokenizer.model_max_length)
         self.n_tokens_dropped += sum(encoding.n_tokens_dropped for encoding in encodings)
         return [
             Row(encoding=encoding, label=self._labels[example.label], input_ids=encoding.input_ids)
@@ -102,11 +102,19 @@ class _Encoded:
 
 
 def _describe(
-    request: ModelRequest, corpus: Corpus, settings: TrainingSettings, teacher: str | None
+    request: ModelRequest,
+    corpus: Corpus,
+    settings: TrainingSettings,
+    model: ExplainableBertForSequenceClassification,
+    teacher: ExplainableBertForSequenceClassification | None,
 ) -> dict[str, dict[str, Any]]:
     """Everything that decides the outcome: runs of equal description may share a folder and a result."""
     return {
-        "request": {**dataclasses.asdict(request), "teacher_fingerprint": teacher},
+        "request": {
+            **dataclasses.asdict(request),
+            "base_fingerprint": fingerprint(model.bert),
+            "teacher_fingerprint": None if teacher is None else fingerprint(teacher),
+        },
         "settings": dataclasses.asdict(settings),
         "corpus": {
             "name": corpus.name,
@@ -125,7 +133,7 @@ def _describe(
 def _teacher(folder: str, corpus: Corpus) -> ExplainableBertForSequenceClassification:
     if not Path(folder).is_dir():
         raise ModelError(f"teacher: {folder!r} given; accepted: a model folder made by explainable-bert train")
-    teacher: ExplainableBertForSequenceClassification = ExplainableBertForSequenceClassification.from_pretrained(folder)
+    teacher = load_trained(folder, argument="teacher")
     labels = label_names(teacher.config)
     if labels != corpus.labels:
         raise InputError(f"teacher: {folder!r} knows labels {', '.join(labels)}; accepted: {', '.join(corpus.labels)}")
@@ -134,13 +142,24 @@ def _teacher(folder: str, corpus: Corpus) -> ExplainableBertForSequenceClassific
 
 
 def _tokenizer(
-    request: ModelRequest, teacher: ExplainableBertForSequenceClassification | None
+    request: ModelRequest,
+    settings: TrainingSettings,
+    model: ExplainableBertForSequenceClassification,
+    teacher: ExplainableBertForSequenceClassification | None,
 ) -> PreTrainedTokenizerFast:
+    """The base's tokenizer, with the window that the model is trained on."""
     tokenizer = load_tokenizer(resolve_base(request.base), argument="base")
-    if teacher is not None and request.teacher is not None:
-        known = load_tokenizer(request.teacher, argument="teacher").get_vocab()
-        if known != tokenizer.get_vocab():
+    if len(tokenizer) > model.config.vocab_size:
+        given, known = len(tokenizer), model.config.vocab_size
+        raise ModelError(f"base: the tokenizer of {request.base!r} has {given} tokens, its model knows {known}")
+    if tokenizer.pad_token_id is None or (settings.masked_fine_tuning and tokenizer.mask_token_id is None):
+        raise ModelError(f"base: the tokenizer of {request.base!r} lacks [PAD], or the [MASK] that masking needs")
+    windows = [settings.max_length, model.config.max_position_embeddings]
+    if teacher is not None:
+        windows.append(teacher.config.max_position_embeddings)
+        if load_tokenizer(str(request.teacher), argument="teacher").get_vocab() != tokenizer.get_vocab():
             raise InputError(f"teacher: {request.teacher!r} has another vocabulary than base {request.base!r}")
+    tokenizer.model_max_length = min(windows)
     return tokenizer
 
 

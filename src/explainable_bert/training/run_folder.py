@@ -18,6 +18,7 @@ REPORT_FILE = "training_report.json"
 _REQUEST_FILE = "training_request.json"
 _CHECKPOINTS = "checkpoints"
 _COMPLETE_MARK = "complete"
+_ASIDE = ".aside-"
 # The teacher's weights decide, and the description holds their fingerprint; how its path is spelled does not.
 _NOT_DECISIVE = ("teacher",)
 
@@ -38,6 +39,7 @@ def finished_report(output: Path, described: Mapping[str, Any]) -> TrainingRepor
         return None
     report = TrainingReport.load(output / REPORT_FILE)
     _check_same(output, report.run, described)
+    _remove_leftovers(output)
     return report
 
 
@@ -48,7 +50,7 @@ def prepare(output: Path, described: Mapping[str, Any]) -> Path | None:
     """
     request_file = output / _REQUEST_FILE
     if request_file.is_file():
-        _check_same(output, json.loads(read_json_text(request_file)), described)
+        _check_same(output, _read_request(request_file), described)
     elif output.is_dir() and any(output.iterdir()):
         raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
     else:
@@ -63,7 +65,7 @@ def mark_complete(checkpoint: Path) -> None:
 
 def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport) -> None:
     """Put the finished model into the folder, its report last, and remove what only the run needed."""
-    with tempfile.TemporaryDirectory(dir=output, prefix=".aside-") as aside:
+    with tempfile.TemporaryDirectory(dir=output, prefix=_ASIDE) as aside:
         model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
         write_text(Path(aside) / "README.md", model_card(report))
@@ -71,8 +73,24 @@ def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerF
         for file in Path(aside).iterdir():
             file.replace(output / file.name)
     report.save(output / REPORT_FILE)
+    _remove_leftovers(output)
+
+
+def _remove_leftovers(output: Path) -> None:
     shutil.rmtree(checkpoints_folder(output), ignore_errors=True)
+    for aside in output.glob(f"{_ASIDE}*"):
+        shutil.rmtree(aside, ignore_errors=True)
     (output / _REQUEST_FILE).unlink(missing_ok=True)
+
+
+def _read_request(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = json.loads(read_json_text(file))
+    except json.JSONDecodeError as error:
+        raise FileError(f"output: {str(file)!r} is damaged ({error}); remove the folder to train anew") from error
+    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
+        raise FileError(f"output: {str(file)!r} describes no training run; remove the folder to train anew")
+    return found
 
 
 def _newest_complete(output: Path) -> Path | None:
