@@ -1,25 +1,31 @@
 """The `explainable-bert` command: parse, call the library, print results to stdout and all else to stderr."""
 
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
 from explainable_bert.errors import ExplainableBertError
+from explainable_bert.interfaces.terminal import (
+    TrainingBar,
+    is_main_process,
+    one_line,
+    print_design,
+    print_designs,
+    quiet_libraries,
+    reading_bar,
+    say,
+    say_dropped,
+    say_skipped,
+)
 from explainable_bert.records import Level
 from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
+    from explainable_bert.export.report import DesignRow
     from explainable_bert.pipeline import ExplainableClassifier
-    from explainable_bert.training.trainer import TrainingProgress
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,7 +41,7 @@ def main() -> None:
     try:
         app()
     except ExplainableBertError as error:
-        _say(f"error: {' '.join(str(error).split())}", style="bold red")
+        say(f"error: {' '.join(str(error).split())}", style="bold red")
         sys.exit(1)
 
 
@@ -59,18 +65,24 @@ def demo(
         raise typer.BadParameter("--full and --quick exclude each other")
     from explainable_bert.demo import DemoCallbacks, Scale, run_demo
 
-    _quiet_libraries()
+    quiet_libraries()
     scale: Scale = "full" if full else "quick" if quick else "default"
     folder = output or Path("runs") / ("demo" if scale == "default" else f"demo-{scale}")
     stdout = Console()
-    with _training_bar() as (start, update):
-        report = run_demo(folder, scale, DemoCallbacks(start, update, lambda row: _print_design(stdout, row)), seed)
-    _print_designs(stdout, report.rows)
+
+    def ready(row: "DesignRow") -> None:
+        bar.stop()
+        print_design(stdout, row)
+
+    with TrainingBar() as bar:
+        report = run_demo(folder, scale, DemoCallbacks(bar.start, bar.update, ready), seed)
+    print_designs(stdout, report.rows)
     for note in report.notes:
         stdout.print(note, markup=False)
     models = folder / "models"
     stdout.print(f"\nLook at   {folder / 'report.html'}", markup=False, soft_wrap=True)
-    stdout.print(f'Try next  explainable-bert explain {models / "lexical"} "Slow, but never dull."', soft_wrap=True)
+    example = f'explainable-bert explain {models / "lexical"} "Slow, but never dull."'
+    stdout.print(f"Try next  {example}", markup=False, soft_wrap=True)
     stdout.print(f"          explainable-bert info {models / 'lexical'}", markup=False, soft_wrap=True)
 
 
@@ -102,7 +114,7 @@ def train(
     from explainable_bert.training.run import train as run_training
     from explainable_bert.training.settings import ModelRequest, TrainingSettings
 
-    _quiet_libraries()
+    quiet_libraries()
     settings = TrainingSettings(
         epochs=epochs,
         batch_size=batch_size,
@@ -113,15 +125,15 @@ def train(
         seed=seed,
     )
     corpus = load_corpus(data, Columns(text=text_column, label=label_column, pair=pair_column))
-    _say_skipped(corpus.n_skipped, corpus.skipped)
+    say_skipped(corpus.n_skipped, corpus.skipped)
     request = ModelRequest(base, design, value_layer, attention_function, teacher)
-    with _training_bar() as (start, update):
-        start(design)
-        report = run_training(request, corpus, output, settings, update)
-    if not _is_main_process():
+    with TrainingBar() as bar:
+        bar.start(design)
+        report = run_training(request, corpus, output, settings, bar.update)
+    if not is_main_process():
         return
     if report.n_tokens_dropped:
-        _say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
+        say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
     print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
     if report.test_accuracy is not None:
         print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
@@ -145,9 +157,9 @@ def predict(
         check_writable(output)
     rows = _texts(texts, input_, pair, text_column, pair_column)
     classifier = _load(model)
-    with _bar("predicting") as progress:
+    with reading_bar("predicting") as progress:
         predictions = classifier.predict([text for _, text in rows], progress)
-    _say_dropped([prediction.n_tokens_dropped for prediction in predictions])
+    say_dropped([prediction.n_tokens_dropped for prediction in predictions])
     table = [
         {
             "row": number,
@@ -161,11 +173,11 @@ def predict(
     ]
     if output is not None:
         write_table(table, output)
-        _say(f"wrote {len(table)} predictions to {output}")
+        say(f"wrote {len(table)} predictions to {output}")
         return
     for line in table:
         shown = " | ".join(str(line[name]) for name in ("text", "text_pair") if name in line)
-        print(f"{line['label']}\t{line['probability']:.4f}\t{_one_line(shown)}")
+        print(f"{line['label']}\t{line['probability']:.4f}\t{one_line(shown)}")
 
 
 @app.command(epilog='Example: explainable-bert explain runs/x "A warm, funny film." --output page.html')
@@ -187,12 +199,12 @@ def explain(
         check_format(output)
     rows = _texts(texts, input_, pair, text_column, pair_column)
     classifier = _load(model)
-    with _bar("explaining") as progress:
+    with reading_bar("explaining") as progress:
         explanations = classifier.explain([text for _, text in rows], target=target, level=level, progress=progress)
-    _say_dropped([explanation.prediction.n_tokens_dropped for explanation in explanations])
+    say_dropped([explanation.prediction.n_tokens_dropped for explanation in explanations])
     if output is not None:
         render(explanations, output)
-        _say(f"wrote {len(explanations)} explanations to {output}")
+        say(f"wrote {len(explanations)} explanations to {output}")
         return
     stdout = Console()
     for explanation in explanations:
@@ -255,7 +267,7 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
 
 
 def _load(model: str) -> "ExplainableClassifier":
-    _quiet_libraries()
+    quiet_libraries()
     from explainable_bert.pipeline import ExplainableClassifier
 
     return ExplainableClassifier.load(model)
@@ -278,108 +290,5 @@ def _texts(
     from explainable_bert.data.labelled import Columns, unlabelled_rows
 
     rows = unlabelled_rows(read_table(input_), Columns(text=text_column, pair=pair_column), input_.name)
-    _say_skipped(len(rows.skipped), rows.skipped[:10])
+    say_skipped(len(rows.skipped), rows.skipped[:10])
     return list(rows.texts)
-
-
-def _print_design(stdout: Console, row: Any) -> None:
-    from explainable_bert.export.heatmap import to_terminal
-
-    stdout.rule(f"{row.design}: accuracy {row.accuracy:.3f} ± {row.accuracy_se:.3f}", style="bold")
-    for explanation in row.explanations:
-        stdout.print(to_terminal(explanation))
-
-
-def _print_designs(stdout: Console, rows: tuple[Any, ...]) -> None:
-    headers = ("design", "accuracy ± s.e.", "effective\nwords", "parameters", "seconds", "contribution\nerror")
-    table = Table(*(Column(header, no_wrap=True) for header in headers), box=SIMPLE)
-    for row in rows:
-        error = "—" if row.contribution_error is None else f"{row.contribution_error:.1e}"
-        table.add_row(
-            row.design,
-            f"{row.accuracy:.3f} ± {row.accuracy_se:.3f}",
-            f"{row.effective_words:.1f}",
-            f"{row.parameters:,}",
-            f"{row.seconds:.0f}",
-            error,
-        )
-    stdout.print(table)
-
-
-@contextmanager
-def _training_bar() -> Iterator[tuple[Callable[[str], None], Callable[["TrainingProgress"], None]]]:
-    """A bar on a terminal; elsewhere, as in a log, a line for every epoch."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("steps"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[accuracy]}"),
-    )
-    console = _stderr()
-    progress = Progress(*columns, console=console, disable=not (console.is_terminal and _is_main_process()))
-    task = progress.add_task("", total=None, accuracy="")
-
-    def start(design: str) -> None:
-        progress.reset(task, description=f"training {design}", total=None, accuracy="")
-        if not console.is_terminal and _is_main_process():
-            _say(f"training {design}")
-
-    def update(state: "TrainingProgress") -> None:
-        progress.start()  # not before: a mistake found while loading is no training at 0 %
-        accuracy = state.validation_accuracy
-        shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
-        progress.update(task, completed=state.step, total=state.n_steps, accuracy=shown)
-        if state.epoch_ended and not console.is_terminal:
-            _say(f"step {state.step} of {state.n_steps}, epoch {state.epoch:.0f}: {shown}")
-
-    try:
-        yield start, update
-    finally:
-        progress.stop()
-
-
-@contextmanager
-def _bar(description: str) -> Iterator[Callable[[int, int], None]]:
-    console = _stderr()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(description, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def _quiet_libraries() -> None:
-    """Our own bars and messages say it; transformers' would say it again."""
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-
-
-def _stderr() -> Console:
-    return Console(stderr=True)
-
-
-def _say(message: str, style: str | None = None) -> None:
-    _stderr().print(message, style=style, markup=False, highlight=False, soft_wrap=True)
-
-
-def _say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
-    if n_skipped and _is_main_process():
-        more = "" if n_skipped == len(named) else ", ..."
-        _say(f"left out {n_skipped} rows: {'; '.join(named)}{more}")
-
-
-def _say_dropped(dropped: list[int]) -> None:
-    n_cut = sum(count > 0 for count in dropped)
-    if n_cut:
-        _say(f"{n_cut} texts are longer than the model's window: {sum(dropped)} tokens at their ends were not read")
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
-
-
-def _is_main_process() -> bool:
-    """Under torchrun and accelerate every process runs this command; one of them speaks."""
-    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,135 @@
+"""What the command shows on a terminal: progress bars, messages on stderr, the demo's results."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Self
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from explainable_bert.export.report import DesignRow
+    from explainable_bert.training.trainer import TrainingProgress
+
+
+def print_design(stdout: Console, row: "DesignRow") -> None:
+    """Print one design's accuracy and its heat maps."""
+    from explainable_bert.export.heatmap import to_terminal
+
+    stdout.rule(f"{row.design}: accuracy {row.accuracy:.3f} ± {row.accuracy_se:.3f}", style="bold")
+    for explanation in row.explanations:
+        stdout.print(to_terminal(explanation))
+
+
+def print_designs(stdout: Console, rows: tuple["DesignRow", ...]) -> None:
+    """Print the table of all designs."""
+    headers = ("design", "accuracy ± s.e.", "effective\nwords", "parameters", "seconds", "contribution\nerror")
+    table = Table(*(Column(header, no_wrap=True) for header in headers), box=SIMPLE)
+    for row in rows:
+        error = "—" if row.contribution_error is None else f"{row.contribution_error:.1e}"
+        table.add_row(
+            row.design,
+            f"{row.accuracy:.3f} ± {row.accuracy_se:.3f}",
+            f"{row.effective_words:.1f}",
+            f"{row.parameters:,}",
+            f"{row.seconds:.0f}",
+            error,
+        )
+    stdout.print(table)
+
+
+class TrainingBar:
+    """A bar on a terminal; elsewhere, as in a log, a line for every epoch."""
+
+    def __init__(self) -> None:
+        self._console = _stderr()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("steps"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[accuracy]}"),
+            console=self._console,
+            disable=not (self._console.is_terminal and is_main_process()),
+            redirect_stdout=False,  # results that are printed meanwhile belong to stdout
+        )
+        self._task = self._progress.add_task("", total=None, accuracy="")
+
+    def start(self, design: str) -> None:
+        """Begin with a design; the bar itself waits for the first step, as loading may yet find a mistake."""
+        self._progress.reset(self._task, description=f"training {design}", total=None, accuracy="")
+        if not self._console.is_terminal and is_main_process():
+            say(f"training {design}")
+
+    def update(self, state: "TrainingProgress") -> None:
+        """Show where training is."""
+        self._progress.start()
+        accuracy = state.validation_accuracy
+        shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
+        self._progress.update(self._task, completed=state.step, total=state.n_steps, accuracy=shown)
+        if state.epoch_ended and not self._console.is_terminal:
+            say(f"step {state.step} of {state.n_steps}, epoch {state.epoch:.0f}: {shown}")
+
+    def stop(self) -> None:
+        """Leave the bar as it is, so that something else can be printed."""
+        self._progress.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+@contextmanager
+def reading_bar(description: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar over texts on a terminal, nothing elsewhere."""
+    console = _stderr()
+    with Progress(console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def quiet_libraries() -> None:
+    """Our own bars and messages say it; transformers' would say it again."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)
+
+
+def say(message: str, style: str | None = None) -> None:
+    """Print a message to stderr, as it is and on one line."""
+    _stderr().print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
+    """Say which rows were left out."""
+    if n_skipped and is_main_process():
+        more = "" if n_skipped == len(named) else ", ..."
+        say(f"left out {n_skipped} rows: {'; '.join(named)}{more}")
+
+
+def say_dropped(dropped: list[int]) -> None:
+    """Say how many tokens were not read."""
+    n_cut = sum(count > 0 for count in dropped)
+    if n_cut:
+        say(f"{n_cut} texts are longer than the model's window: {sum(dropped)} tokens at their ends were not read")
+
+
+def one_line(text: str) -> str:
+    """The text with line ends, tabs and control characters as spaces."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def is_main_process() -> bool:
+    """Under torchrun and accelerate every process runs this command; one of them speaks."""
+    return os.environ.get("RANK", "0") == "0"
