@@ -8,7 +8,10 @@ from transformers import (
     BertConfig,
     BertForMaskedLM,
     BertModel,
+    DataCollatorWithPadding,
     RobertaConfig,
+    Trainer,
+    TrainingArguments,
     pipeline,
 )
 
@@ -347,3 +350,34 @@ def test_positions_may_be_given(build, batch):
     expected = run(model, **batch).logits
     torch.testing.assert_close(run(model, **batch, position_ids=positions).logits, expected)
     assert (run(model, **batch, position_ids=positions + 3).logits - expected).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_the_trainer_of_transformers_takes_it(build, tokenizer, tmp_path, design):
+    """Plain Trainer, its default collator, texts as a tokenizer gives them, and gradient checkpointing."""
+    model = build(design)
+    texts = ["the film is good", "a dull plot", "very bad", "great"]
+    rows = [{**tokenizer(text), "labels": index % 3} for index, text in enumerate(texts)]
+    before = model.classifier.weight.clone()
+    arguments = TrainingArguments(
+        output_dir=str(tmp_path),
+        max_steps=3,
+        learning_rate=1e-2,
+        per_device_train_batch_size=2,
+        activation_checkpointing=True,
+        report_to="none",
+        disable_tqdm=True,
+        save_strategy="no",
+        dataloader_pin_memory=False,
+        use_cpu=True,
+    )
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=rows,
+        eval_dataset=rows,
+        data_collator=DataCollatorWithPadding(tokenizer),
+    )
+    trainer.train()
+    assert not torch.equal(model.classifier.weight, before)
+    assert trainer.predict(rows).predictions.shape == (4, 3)
