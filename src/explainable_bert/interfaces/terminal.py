@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from rich.box import SIMPLE
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
@@ -27,7 +27,9 @@ def print_design(stdout: Console, row: "DesignRow") -> None:
 def print_designs(stdout: Console, rows: tuple["DesignRow", ...]) -> None:
     """Print the table of all designs."""
     headers = ("design", "accuracy ± s.e.", "effective\nwords", "parameters", "seconds", "contribution\nerror")
-    table = Table(*(Column(header, no_wrap=True) for header in headers), box=SIMPLE)
+    table = Table(
+        *(Column(header, no_wrap=True) for header in headers), box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
     for row in rows:
         error = "—" if row.contribution_error is None else f"{row.contribution_error:.1e}"
         table.add_row(
