@@ -37,15 +37,17 @@ _SENTENCE_WORDS = range(10, 19)
 
 @dataclass(frozen=True)
 class _Size:
-    """How much a scale trains on, validates and tests on; None is all rows."""
+    """How much a scale trains on, validates and tests on (None is all rows), and in how large steps."""
 
     n_train: int | None
     n_held_out: int | None
     epochs: int
+    batch_size: int
 
 
 _SIZES: Mapping[Scale, _Size] = MappingProxyType(
-    {"quick": _Size(512, 400, 1), "default": _Size(2700, None, 2), "full": _Size(None, None, 3)}
+    # Few rows make few steps, hence the small batches of the quick scale.
+    {"quick": _Size(960, 300, 1, 8), "default": _Size(2700, None, 2, 32), "full": _Size(None, None, 3, 32)}
 )
 
 # Design, value layer, and the design whose model teaches it; in the order in which they are trained.
@@ -75,7 +77,7 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     _check_folder(output)
     corpus = load_corpus(_CORPUS).limited(size.n_train, size.n_held_out)
     sentences = _sentences(corpus.test)
-    settings = TrainingSettings(epochs=size.epochs, masked_fine_tuning=True, seed=seed)
+    settings = TrainingSettings(epochs=size.epochs, batch_size=size.batch_size, masked_fine_tuning=True, seed=seed)
     rows: list[DesignRow] = []
     report = _report(rows, corpus, sentences, seed)
     for design, value_layer, teacher in _DESIGNS:

@@ -18,6 +18,7 @@ def effective_units(scores: Float[np.ndarray, " unit"]) -> float:
     total = magnitudes.sum()
     if total == 0:
         return float(magnitudes.size)
-    shares = magnitudes[magnitudes > 0] / total
+    shares = magnitudes / total
+    shares = shares[shares > 0]  # after the division, as a share may be too small for a float
     # Clipped against rounding only: the bounds hold exactly in real arithmetic.
     return float(np.clip(np.exp(-(shares * np.log(shares)).sum()), 1, magnitudes.size))
