@@ -68,6 +68,7 @@ def cls_attention(
     key_weight = attention.key.weight.unflatten(0, (heads, -1))
     key_bias = attention.key.bias.unflatten(0, (heads, -1, 1))
     absorbed = torch.bmm(query, key_weight).transpose(0, 1)
+    # The same for every key, so no weight depends on it; kept so that no parameter is left out of the graph.
     offset = torch.bmm(query, key_bias).transpose(0, 1)
     scores = (torch.bmm(absorbed, states.transpose(1, 2)) + offset) * attention.scaling
     return attention_weights(scores, allowed[:, None, :], function)
