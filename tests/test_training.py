@@ -80,11 +80,15 @@ def test_the_loss_of_a_step(build, tokenizer, tmp_path, masked, taught):
     model.register_forward_pre_hook(lambda _, __, given: shown.append(given), with_kwargs=True)
     model.train()
     loss = trainer.compute_loss(model, inputs)
+    for trainer.state.global_step in range(1, 12):
+        trainer.compute_loss(model, inputs)
     assert torch.equal(inputs["input_ids"], before)
-    changed = shown[0]["input_ids"] != before
-    assert changed.any() == masked
-    assert (shown[0]["input_ids"][changed] == mask_id).all()
-    assert not changed[inputs["special_tokens_mask"].bool()].any()
+    changed = [step["input_ids"] != before for step in shown]
+    assert torch.stack(changed).any() == masked
+    assert len({tuple(step.flatten().tolist()) for step in changed}) > 5 * masked
+    for step, places in zip(shown, changed, strict=True):
+        assert (step["input_ids"][places] == mask_id).all()
+        assert not places[inputs["special_tokens_mask"].bool()].any()
     model.eval()
     with torch.no_grad():
         output = model(**shown[0])
