@@ -56,7 +56,7 @@ PairColumn = Annotated[str | None, typer.Option("--pair-column", help="Column of
 @app.command(epilog="Example: explainable-bert demo --quick")
 def demo(
     output: Annotated[Path | None, typer.Option(help="Folder for models and report. Default: runs/demo")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Train on all rows; about an hour on two cores.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Train on all rows; half an hour or so on two cores.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Under two minutes; too little training to judge by.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
 ) -> None:
