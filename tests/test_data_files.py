@@ -79,13 +79,16 @@ def test_parquet(tmp_path):
     assert rows_of(tmp_path / "a.parquet") == [{"text": "NA", "label": 1.5}, {"text": None, "label": 2.0}]
 
 
-def test_txt_drops_blank_lines_only(tmp_path):
+def test_txt_has_a_row_for_every_line(tmp_path):
     content = '\ufeffone, "two"\r\n\n  \nline\u2028separator \nNA'.encode()
     assert rows_of(written(tmp_path, "a.txt", content)) == [
         {"text": 'one, "two"'},
+        {"text": ""},
+        {"text": "  "},
         {"text": "line\u2028separator "},
         {"text": "NA"},
     ]
+    assert rows_of(written(tmp_path, "b.txt", b"one\n\ntwo\n")) == [{"text": "one"}, {"text": ""}, {"text": "two"}]
 
 
 def test_unknown_extension(tmp_path):

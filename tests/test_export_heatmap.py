@@ -238,7 +238,7 @@ def test_a_text_without_any_score_says_so():
 def test_notes_tell_what_was_dropped_and_how_the_words_add_up():
     # 0.25 + (0.5 - 1.0 + 0.25 + 0.0) = 0.0, which is 0.5 away from the logit -0.5.
     record = explain(bias=0.25, logit=-0.5)
-    assert notes(record) == ("bias 0.250 + sum of words -0.250 = logit -0.500 (difference 5.0e-01)",)
+    assert notes(record) == ("bias 0.250 + sum of words -0.250 = logit -0.500 (unrounded difference 5.0e-01)",)
     assert notes(dataclasses.replace(record, prediction=Prediction("x", {}, 1)))[0] == "1 token at the end was not read"
     assert notes(explain(prediction=Prediction("x", {}, 1234))) == ("1,234 tokens at the end were not read",)
     assert notes(explain()) == ()
@@ -251,7 +251,7 @@ def test_page_states_prediction_target_design_method_and_notes(tmp_path):
     assert "predicted positive 75.0% target negative design additive method contributions" in prose
     assert 'style="width:75.0%"' in html
     assert "7 tokens at the end were not read" in prose
-    assert "bias 0.250 + sum of words -0.250 = logit 0.000 (difference 0.0e+00)" in prose
+    assert "bias 0.250 + sum of words -0.250 = logit 0.000 (unrounded difference 0.0e+00)" in prose
     assert "model runs/a · design additive · value layer 2 · weights 0123456789ab ·" in prose
 
 
@@ -356,7 +356,7 @@ def test_terminal_shows_every_word_with_its_score_without_colour():
         "",
         " +  towards positive   -  against positive  (full colour = 1.00, the largest on this text)",
         "3 tokens at the end were not read",
-        "bias 0.250 + sum of words -0.250 = logit 0.000 (difference 0.0e+00)",
+        "bias 0.250 + sum of words -0.250 = logit 0.000 (unrounded difference 0.0e+00)",
     ]
 
 

@@ -134,6 +134,17 @@ def test_it_learns(stock_folder, tmp_path):
     assert report.epochs[-1].train_loss < report.epochs[0].train_loss / 2
 
 
+@pytest.mark.parametrize("design", ["additive", "lexical"])
+def test_what_speaks_for_one_of_two_labels_speaks_against_the_other(stock_folder, tmp_path, design):
+    """The classifier starts with weights that sum to zero over the labels, and cross-entropy keeps them so."""
+    train(request(stock_folder, design), toy_corpus(), tmp_path / "x", SETTINGS)
+    classifier = ExplainableClassifier.load(tmp_path / "x")
+    (against,) = classifier.explain(["the film is great"], target="negative")
+    (towards,) = classifier.explain(["the film is great"], target="positive")
+    assert max(map(abs, towards.attribution.scores)) > 1e-3
+    assert against.attribution.scores == pytest.approx([-score for score in towards.attribution.scores], abs=1e-5)
+
+
 def test_a_finished_run_is_not_trained_again(stock_folder, tmp_path, monkeypatch):
     report = train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS)
     monkeypatch.setattr(run, "ClassifierTrainer", None)
@@ -291,7 +302,7 @@ def test_two_processes_train_one_model(stock_folder, data, tmp_path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = finish([*launch, *command(stock_folder, data, tmp_path / "x", 2)[1:]])
     n_steps = 2 * math.ceil(len(load_corpus(str(data)).train) / 16)
-    assert f"step {n_steps} of {n_steps}, epoch 2" in done.stderr
+    assert f"step {n_steps} of {n_steps}, epoch 2.0" in done.stderr
     assert done.stdout.count("validation accuracy") == 1
     report = json.loads((tmp_path / "x" / "training_report.json").read_text())
     assert [epoch["epoch"] for epoch in report["epochs"]] == [1, 2]

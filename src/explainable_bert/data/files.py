@@ -24,8 +24,8 @@ _MAX_CAUSE_CHARACTERS = 160
 def read_table(path: Path) -> pa.Table:
     """The table in `path`, read as its extension says; .txt has one text per line, in the column "text".
 
-    CSV and TSV cells stay the strings they are ("NA" and "007" too); TSV knows no quoting, as in GLUE. Blank lines of
-    .txt are dropped. Raises FileError for a missing or unreadable file, InputError for content of another form.
+    CSV and TSV cells stay the strings they are ("NA" and "007" too); TSV knows no quoting, as in GLUE. Raises FileError
+    for a missing or unreadable file, InputError for content of another form.
     """
     suffix = _suffix(path, READABLE, "read")
     content = _content(path)
@@ -94,7 +94,8 @@ def _text_table(content: bytes, suffix: str) -> pa.Table:
     text = content.decode("utf-8-sig")
     if suffix == ".txt":
         lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        return pa.table({"text": pa.array([line for line in lines if line.strip()], pa.string())})
+        # A blank line stays a row, so that rows are lines; only the end of the last line starts none.
+        return pa.table({"text": pa.array(lines[:-1] if lines[-1] == "" else lines, pa.string())})
     if suffix == ".jsonl":
         return _jsonl_table(content)
     return _delimited_table(content, tabs=suffix == ".tsv")

@@ -85,7 +85,7 @@ def notes(explanation: Explanation) -> tuple[str, ...]:
         found.append(
             f"bias {_thousandths(attribution.bias)} + sum of {attribution.level}s {_thousandths(total)}"
             f" = logit {_thousandths(attribution.logit)}"
-            f" (difference {attribution.completeness_error:.1e})"
+            f" (unrounded difference {attribution.completeness_error:.1e})"
         )
     if attribution.special_token_mass:
         found.append(

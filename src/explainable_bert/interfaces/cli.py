@@ -129,9 +129,15 @@ def train(
     request = ModelRequest(base, design, value_layer, attention_function, teacher)
     with TrainingBar() as bar:
         bar.start(design)
-        report = run_training(request, corpus, output, settings, bar.update)
+        try:
+            report = run_training(request, corpus, output, settings, bar.update)
+        except KeyboardInterrupt:
+            say("interrupted; the same command continues after the last finished epoch")
+            raise
     if not is_main_process():
         return
+    if not bar.has_begun:
+        say(f"{str(output)!r} holds this very run, finished: nothing was trained")
     if report.n_tokens_dropped:
         say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
     print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
@@ -173,7 +179,7 @@ def predict(
     ]
     if output is not None:
         write_table(table, output)
-        say(f"wrote {len(table)} predictions to {output}")
+        say(f"wrote {output}")
         return
     for line in table:
         shown = " | ".join(str(line[name]) for name in ("text", "text_pair") if name in line)
@@ -204,7 +210,7 @@ def explain(
     say_dropped([explanation.prediction.n_tokens_dropped for explanation in explanations])
     if output is not None:
         render(explanations, output)
-        say(f"wrote {len(explanations)} explanations to {output}")
+        say(f"wrote {output}")
         return
     stdout = Console()
     for explanation in explanations:

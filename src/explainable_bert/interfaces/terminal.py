@@ -44,10 +44,14 @@ def print_designs(stdout: Console, rows: tuple["DesignRow", ...]) -> None:
 
 
 class TrainingBar:
-    """A bar on a terminal; elsewhere, as in a log, a line for every epoch."""
+    """A bar on a terminal; elsewhere, as in a log, a line for every tenth of the steps and every epoch.
+
+    `has_begun` says whether the design that was started has made a step.
+    """
 
     def __init__(self) -> None:
         self._console = _stderr()
+        self._design, self.has_begun = "", False
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -62,19 +66,20 @@ class TrainingBar:
         self._task = self._progress.add_task("", total=None, accuracy="")
 
     def start(self, design: str) -> None:
-        """Begin with a design; the bar itself waits for the first step, as loading may yet find a mistake."""
+        """Name the design; nothing is shown before its first step, as loading may yet find a mistake."""
+        self._design, self.has_begun = design, False
         self._progress.reset(self._task, description=f"training {design}", total=None, accuracy="")
-        if not self._console.is_terminal and is_main_process():
-            say(f"training {design}")
 
     def update(self, state: "TrainingProgress") -> None:
         """Show where training is."""
+        self.has_begun = True
         self._progress.start()
         accuracy = state.validation_accuracy
         shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
         self._progress.update(self._task, completed=state.step, total=state.n_steps, accuracy=shown)
-        if state.epoch_ended and not self._console.is_terminal:
-            say(f"step {state.step} of {state.n_steps}, epoch {state.epoch:.0f}: {shown}")
+        tenth = max(1, state.n_steps // 10)
+        if not self._console.is_terminal and (state.epoch_ended or state.step % tenth == 0):
+            say(f"training {self._design}: step {state.step} of {state.n_steps}, epoch {state.epoch:.1f}: {shown}")
 
     def stop(self) -> None:
         """Leave the bar as it is, so that something else can be printed."""
@@ -98,10 +103,12 @@ def reading_bar(description: str) -> Iterator[Callable[[int, int], None]]:
 
 def quiet_libraries() -> None:
     """Our own bars and messages say it; transformers' would say it again."""
+    import huggingface_hub.utils.logging
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    huggingface_hub.utils.logging.set_verbosity_error()
 
 
 def _stderr() -> Console:
@@ -124,7 +131,7 @@ def say_dropped(dropped: list[int]) -> None:
     """Say how many tokens were not read."""
     n_cut = sum(count > 0 for count in dropped)
     if n_cut:
-        say(f"{n_cut} texts are longer than the model's window: {sum(dropped)} tokens at their ends were not read")
+        say(f"texts longer than the model's window: {n_cut}; tokens at their ends that were not read: {sum(dropped)}")
 
 
 def one_line(text: str) -> str:

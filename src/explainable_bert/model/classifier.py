@@ -1,6 +1,7 @@
 """The classifier: stock BERT below, the design's final block and readout on top, logits and explanation in one pass."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,8 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         model, report = loaded
         # A base need not have a classifier, nor a pooler: those are drawn anew.
         refuse_missing(report, given, "base", may_be_new=("classifier.", "bert.pooler."))
+        if family_config.readout == "additive" and _is_drawn_anew("classifier.weight", report):
+            model._centre_classifier()
         return model
 
     @classmethod
@@ -130,6 +133,15 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             kwargs["config"] = _family_config(base, design, value_layer, n_labels, chosen)
         with checked_loading(source):
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+
+    def _centre_classifier(self) -> None:
+        """Take from each label's weights their mean over labels, which no prediction depends on.
+
+        Softmax sees differences of logits only, so that mean would stay as it was drawn, and add the same random score
+        to a word's contribution to every label.
+        """
+        with torch.no_grad():
+            self.classifier.weight.sub_(self.classifier.weight.mean(dim=0, keepdim=True))
 
     @can_return_tuple
     def forward(
@@ -282,6 +294,10 @@ def load_trained(source: str, argument: str = "model") -> ExplainableBertForSequ
     model, report = loaded
     refuse_missing(report, source, argument)
     return model
+
+
+def _is_drawn_anew(name: str, report: Mapping[str, Any]) -> bool:
+    return name in report["missing_keys"] or name in [entry[0] for entry in report["mismatched_keys"]]
 
 
 def _family_config(
