@@ -10,16 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-import numpy as np
 import torch
 
 from explainable_bert.data.corpora import Corpus, Example, load_corpus
 from explainable_bert.errors import FileError
-from explainable_bert.export.report import DemoReport, DesignRow, write_report
+from explainable_bert.export.report import DemoReport, DesignRow, effective_words, write_report
 from explainable_bert.metrics.classification import accuracy, accuracy_standard_error
-from explainable_bert.metrics.sharpness import effective_units
 from explainable_bert.pipeline import ExplainableClassifier
-from explainable_bert.records import Explanation, TrainingReport
+from explainable_bert.records import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import TrainingProgress
@@ -79,7 +77,6 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     sentences = _sentences(corpus.test)
     settings = TrainingSettings(epochs=size.epochs, batch_size=size.batch_size, masked_fine_tuning=True, seed=seed)
     rows: list[DesignRow] = []
-    report = _report(rows, corpus, sentences, seed)
     for design, value_layer, teacher in _DESIGNS:
         callbacks.starts(design)
         folder = _model_folder(output, design)
@@ -136,16 +133,12 @@ def _measure(
         value_layer=trained.value_layer,
         accuracy=share,
         accuracy_se=accuracy_standard_error(share, len(tested)),
-        effective_words=sum(_effective_words(explanation) for explanation in explanations) / len(explanations),
+        effective_words=sum(effective_words(explanation) for explanation in explanations) / len(explanations),
         parameters=trained.n_parameters,
         seconds=trained.wall_time_s,
         contribution_error=max(known_errors) if known_errors else None,
         explanations=tuple(explanations[tested.index(sentence)] for sentence in sentences),
     )
-
-
-def _effective_words(explanation: Explanation) -> float:
-    return effective_units(np.array(explanation.attribution.scores))
 
 
 def _report(rows: list[DesignRow], corpus: Corpus, sentences: tuple[Example, ...], seed: int) -> DemoReport:

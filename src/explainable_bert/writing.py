@@ -40,5 +40,10 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Like write_bytes, in UTF-8; lone surrogates (not expressible in UTF-8) become U+FFFD."""
-    write_bytes(path, content.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8"))
+    """Like write_bytes, in UTF-8 and made expressible in it."""
+    write_bytes(path, expressible(content).encode("utf-8"))
+
+
+def expressible(text: str) -> str:
+    """The text with lone surrogates, which UTF-8 cannot express, as U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

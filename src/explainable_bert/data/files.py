@@ -12,7 +12,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from explainable_bert.errors import FileError, InputError
-from explainable_bert.writing import check_place, write_bytes
+from explainable_bert.writing import check_place, expressible, write_bytes
 
 READABLE = (".csv", ".tsv", ".jsonl", ".parquet", ".txt")
 WRITABLE = (".csv", ".jsonl", ".parquet")
@@ -158,7 +158,7 @@ def _json(value: object) -> str:
 def _storable(value: object) -> object:
     """A copy whose strings are all expressible in UTF-8 and whose tuples are lists."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return expressible(value)
     if isinstance(value, Mapping):
         return {str(key): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -54,10 +54,7 @@ def unlabelled_rows(table: pa.Table, columns: Columns, source: str) -> Unlabelle
 
     Raises InputError when a column is not there, holds no strings, or no row is usable.
     """
-    texts = _texts(table, columns.text, "--text-column", source)
-    pairs: Sequence[str | None] = [None] * len(texts)
-    if columns.pair is not None:
-        pairs = _texts(table, columns.pair, "--pair-column", source)
+    texts, pairs = _text_columns(table, columns, source)
     usable: list[tuple[int, TextInput]] = []
     skipped = []
     for row, (text, pair) in enumerate(zip(texts, pairs, strict=True), start=1):
@@ -76,11 +73,8 @@ def labelled_rows(table: pa.Table, columns: Columns, source: str) -> LabelledRow
 
     Raises InputError when a column is not there or holds values of a type that cannot be used.
     """
-    texts = _texts(table, columns.text, "--text-column", source)
+    texts, pairs = _text_columns(table, columns, source)
     labels = _labels(table, columns.label, source)
-    pairs: Sequence[str | None] = [None] * len(texts)
-    if columns.pair is not None:
-        pairs = _texts(table, columns.pair, "--pair-column", source)
     examples, skipped = [], []
     for row, (text, label, pair) in enumerate(zip(texts, labels, pairs, strict=True), start=1):
         needed = {"text": text, "label": label} | ({} if columns.pair is None else {"second text": pair})
@@ -104,6 +98,13 @@ def _column(table: pa.Table, name: str, argument: str, source: str) -> pa.Chunke
         raise InputError(f"{argument}: no column {name!r} in {source}; its columns are {there}")
     column = table.column(name)
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
+def _text_columns(table: pa.Table, columns: Columns, source: str) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    texts = _texts(table, columns.text, "--text-column", source)
+    if columns.pair is None:
+        return texts, [None] * len(texts)
+    return texts, _texts(table, columns.pair, "--pair-column", source)
 
 
 def _texts(table: pa.Table, name: str, argument: str, source: str) -> list[str | None]:

@@ -94,7 +94,7 @@ def write_report(report: DemoReport, path: Path) -> None:
         descriptions=_DESCRIPTIONS,
         accuracy_axis=_accuracy_axis(report.rows),
         words_axis=_Axis(0.0, max((row.effective_words for row in report.rows), default=1.0) or 1.0),
-        effective_words=_effective_words,
+        effective_words=effective_words,
     )
     write_text(path, page)
 
@@ -120,5 +120,6 @@ def _accuracy_axis(rows: Sequence[DesignRow]) -> _Axis:
     return _Axis(max(low, 0.0), min(high, 1.0)) if low < min(high, 1.0) else _Axis(0.0, 1.0)
 
 
-def _effective_words(explanation: Explanation) -> float:
+def effective_words(explanation: Explanation) -> float:
+    """Over how many words an explanation is spread, from 1 to their number; see metrics.sharpness."""
     return effective_units(np.array(explanation.attribution.scores))

@@ -50,9 +50,8 @@ def checked_base(name_or_folder: str, argument: str = "base") -> BaseCheckpoint:
     """
     source = resolve_base(name_or_folder)
     config = read_config(source, argument)
-    fields = config.to_dict()
-    n_labels = config.num_labels if _has_classifier(fields) else None
-    inherited = {key: value for key, value in fields.items() if key not in (*_NOT_INHERITED, *DESIGN_FIELDS)}
+    n_labels = config.num_labels if is_classifier(config) else None
+    inherited = {key: value for key, value in config.to_dict().items() if key not in (*_NOT_INHERITED, *DESIGN_FIELDS)}
     return BaseCheckpoint(source, inherited, n_labels, _special_token_ids(source))
 
 
@@ -82,11 +81,7 @@ def read_config(source: str, argument: str) -> Any:
 
 def is_classifier(config: Any) -> bool:
     """Whether the checkpoint was saved with a trained classifier on top."""
-    return _has_classifier(config.to_dict())
-
-
-def _has_classifier(fields: dict[str, Any]) -> bool:
-    return any(str(name).endswith("ForSequenceClassification") for name in fields.get("architectures") or ())
+    return any(str(name).endswith("ForSequenceClassification") for name in config.architectures or ())
 
 
 def load_tokenizer(source: str, argument: str = "model") -> PreTrainedTokenizerFast:
