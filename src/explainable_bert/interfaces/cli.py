@@ -10,6 +10,7 @@ from rich.console import Console
 from explainable_bert.errors import ExplainableBertError
 from explainable_bert.interfaces.terminal import (
     TrainingBar,
+    end_process,
     is_main_process,
     one_line,
     print_design,
@@ -134,16 +135,16 @@ def train(
         except KeyboardInterrupt:
             say("interrupted; the same command continues after the last finished epoch")
             raise
-    if not is_main_process():
-        return
-    if not bar.has_begun:
-        say(f"{str(output)!r} holds this very run, finished: nothing was trained")
-    if report.n_tokens_dropped:
-        say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
-    print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
-    if report.test_accuracy is not None:
-        print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
-    print(f"model {output}")
+    if is_main_process():
+        if not bar.has_begun:
+            say(f"{str(output)!r} holds this very run, finished: nothing was trained")
+        if report.n_tokens_dropped:
+            say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
+        print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
+        if report.test_accuracy is not None:
+            print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
+        print(f"model {output}")
+    end_process()
 
 
 @app.command(epilog='Example: explainable-bert predict runs/x "A warm, funny film." "Dull."')

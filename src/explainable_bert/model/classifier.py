@@ -52,6 +52,25 @@ class ExplainableBertOutput(ModelOutput):
     hidden_states: tuple[Float[Tensor, "batch key hidden"], ...] | None = None
 
 
+@dataclass(frozen=True)
+class FinalInput:
+    """What the final block reads, and all that is needed to replay it.
+
+    `states` run from the embeddings to the final block's input; `allowed` says which keys it may attend, `present`
+    which tokens are no padding, `cls_index` where [CLS] is.
+    """
+
+    states: tuple[Float[Tensor, "batch key hidden"], ...]
+    cls_index: Int[Tensor, " batch"]
+    allowed: Bool[Tensor, "batch key"]
+    present: Bool[Tensor, "batch key"]
+
+    @property
+    def cls_state(self) -> Float[Tensor, "batch hidden"]:
+        """The state of [CLS] that asks: the query of the final attention."""
+        return self.states[-1][torch.arange(len(self.cls_index), device=self.cls_index.device), self.cls_index]
+
+
 class ExplainableBertForSequenceClassification(BertPreTrainedModel):
     """BERT for sequence classification in one of the designs of ExplainableBertConfig.
 
@@ -162,6 +181,31 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         the config. Raises ValueError unless exactly one of `input_ids` and `inputs_embeds` is given, and when an
         additive design cannot tell which tokens are special.
         """
+        given = self.final_input(
+            input_ids, attention_mask, token_type_ids, special_tokens_mask, position_ids, inputs_embeds
+        )
+        weights = self.final_attention(given)
+        logits, contributions = self.read_out(given, weights)
+        wanted = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
+        return ExplainableBertOutput(
+            loss=None if labels is None else nn.functional.cross_entropy(logits.float(), labels),
+            logits=logits,
+            attention=weights.mean(dim=1),
+            contributions=contributions,
+            attention_map=self.final_attention_map(given) if return_attention_map else None,
+            hidden_states=given.states if wanted else None,
+        )
+
+    def final_input(
+        self,
+        input_ids: Int[Tensor, "batch key"] | None = None,
+        attention_mask: Int[Tensor, "batch key"] | Bool[Tensor, "batch key"] | None = None,
+        token_type_ids: Int[Tensor, "batch key"] | None = None,
+        special_tokens_mask: Int[Tensor, "batch key"] | Bool[Tensor, "batch key"] | None = None,
+        position_ids: Int[Tensor, "batch key"] | None = None,
+        inputs_embeds: Float[Tensor, "batch key hidden"] | None = None,
+    ) -> FinalInput:
+        """Run everything below the final block; arguments and errors are those of `forward`."""
         given = input_ids if inputs_embeds is None else inputs_embeds
         if given is None or (input_ids is not None and inputs_embeds is not None):
             raise ValueError("input_ids, inputs_embeds: give exactly one of them")
@@ -169,7 +213,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         present = everywhere if attention_mask is None else attention_mask.bool()
         allowed = present
         if self.config.readout == "additive":
-            allowed = present & ~self._special(input_ids, special_tokens_mask)
+            allowed = present & ~self.special_tokens(input_ids, special_tokens_mask)
         # [CLS] is the first token that is no padding: positions count from it, whatever the padding side.
         cls_index = present.int().argmax(dim=-1)
         if position_ids is None:
@@ -180,25 +224,40 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
         )
-        states = self._lower_states(embedded, attention_mask)
-        return self._read_out(
-            states,
-            cls_index,
-            allowed,
-            labels,
-            queries=present if return_attention_map else None,
-            output_hidden_states=bool(
-                self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
-            ),
-        )
+        return FinalInput(self._lower_states(embedded, attention_mask), cls_index, allowed, present)
+
+    def final_attention(self, given: FinalInput) -> Float[Tensor, "batch head key"]:
+        """The [CLS] row of the final block's attention, before dropout."""
+        states, function = given.states[-1], self.config.attention_function
+        return cls_attention(self.final_block.attention.self, given.cls_state, states, given.allowed, function)
+
+    def read_out(
+        self, given: FinalInput, weights: Float[Tensor, "batch head key"]
+    ) -> tuple[Float[Tensor, "batch label"], Float[Tensor, "batch key label"] | None]:
+        """The logits that the attention `weights` lead to, with their contributions in additive designs."""
+        weights = self.final_block.attention.self.dropout(weights)
+        if self.config.readout == "additive":
+            contributions = self._contributions(weights, given.states[self.config.values_from])
+            return self.classifier.bias.float() + contributions.sum(dim=1), contributions
+        return self._pooled_logits(weights, given.cls_state, given.states[-1]), None
+
+    def final_attention_map(self, given: FinalInput) -> Float[Tensor, "batch key key"]:
+        """Every row of the final block's attention, mean over heads; rows of padding are zero."""
+        attention, function = self.final_block.attention.self, self.config.attention_function
+        return attention_map(attention, given.states[-1], given.present, given.allowed, function)
 
     @property
-    def _final_block(self) -> Any:  # to a type checker, the parts of a torch module may be tensors
+    def final_block(self) -> Any:  # to a type checker, the parts of a torch module may be tensors
+        """The block whose attention the design changes."""
         return self.bert.encoder.layer[-1]
 
-    def _special(
+    def special_tokens(
         self, input_ids: Int[Tensor, "batch key"] | None, special_tokens_mask: Tensor | None
     ) -> Bool[Tensor, "batch key"]:
+        """Which tokens additive designs do not attend: the mask's, and those whose id is special.
+
+        Raises ValueError when neither says it.
+        """
         known = self.config.special_token_ids
         if input_ids is None or known is None:
             if special_tokens_mask is None:
@@ -220,41 +279,12 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             states.append(block(states[-1], mask))
         return tuple(states)
 
-    def _read_out(
-        self,
-        states: tuple[Float[Tensor, "batch key hidden"], ...],
-        cls_index: Int[Tensor, " batch"],
-        allowed: Bool[Tensor, "batch key"],
-        labels: Int[Tensor, " batch"] | None,
-        queries: Bool[Tensor, "batch key"] | None,
-        output_hidden_states: bool,
-    ) -> ExplainableBertOutput:
-        attention = self._final_block.attention.self
-        function = self.config.attention_function
-        cls_state = states[-1][torch.arange(len(cls_index), device=cls_index.device), cls_index]
-        weights = cls_attention(attention, cls_state, states[-1], allowed, function)
-        contributions = None
-        if self.config.readout == "additive":
-            contributions = self._contributions(attention.dropout(weights), states[self.config.values_from])
-            logits = self.classifier.bias.float() + contributions.sum(dim=1)
-        else:
-            logits = self._pooled_logits(attention.dropout(weights), cls_state, states[-1])
-        whole = None if queries is None else attention_map(attention, states[-1], queries, allowed, function)
-        return ExplainableBertOutput(
-            loss=None if labels is None else nn.functional.cross_entropy(logits.float(), labels),
-            logits=logits,
-            attention=weights.mean(dim=1),
-            contributions=contributions,
-            attention_map=whole,
-            hidden_states=states if output_hidden_states else None,
-        )
-
     def _contributions(
         self, weights: Float[Tensor, "batch 1 key"], value_states: Float[Tensor, "batch key hidden"]
     ) -> Float[Tensor, "batch key label"]:
         # In float32 whatever the model's type: half a dozen thousand products, and the sum stays exact.
         with torch.autocast(value_states.device.type, enabled=False):
-            directions = label_directions(self._final_block, self.classifier.weight)
+            directions = label_directions(self.final_block, self.classifier.weight)
             return weights.float().transpose(1, 2) * nn.functional.linear(value_states.float(), directions)
 
     def _pooled_logits(
@@ -263,7 +293,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         cls_state: Float[Tensor, "batch hidden"],
         states: Float[Tensor, "batch key hidden"],
     ) -> Float[Tensor, "batch label"]:
-        block = self._final_block
+        block = self.final_block
         attended = block.attention.output(cls_context(block.attention.self, weights, states), cls_state)
         final_state = block.output(block.intermediate(attended), attended)
         pooler: Any = self.bert.pooler

@@ -205,6 +205,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
         label_names=["labels"],
         report_to="none",
         disable_tqdm=True,
+        ddp_find_unused_parameters=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         seed=settings.seed,
     )
