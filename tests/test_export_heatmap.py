@@ -38,7 +38,7 @@ def explain(text="good bad so so", scores=(0.5, -1.0, 0.25, 0.0), units=None, **
         prediction=Prediction("positive", {"positive": 0.75, "negative": 0.25}, 0),
         target="positive",
         attribution=Attribution(units=tuple(units), scores=tuple(scores), **fields),
-        provenance=Provenance("runs/a", "additive", 2, "0123456789abcdef", "0.1.0"),
+        provenance=Provenance("runs/a", "additive", 2, "0123456789abcdef", "0.1.0", "torch 2.13.0"),
     )
     return dataclasses.replace(record, **changes)
 
@@ -152,7 +152,7 @@ def test_hostile_text_and_names_stay_inert(tmp_path):
         target=HOSTILE,
         method=HOSTILE,
         prediction=Prediction(HOSTILE, {HOSTILE: 1.0}, 0),
-        provenance=Provenance(HOSTILE, HOSTILE, 0, HOSTILE, HOSTILE),
+        provenance=Provenance(HOSTILE, HOSTILE, 0, HOSTILE, HOSTILE, HOSTILE),
     )
     html = read(tmp_path, hostile)
     page = assert_inert(re.sub(r"https?://evil\.example/x", "x", html))

@@ -27,7 +27,7 @@ def explain(text, design, scores=None, label="positive"):
         prediction=Prediction(label, {label: 0.625}, 0),
         target="positive",
         attribution=Attribution(units, tuple(scores or [1.0] * len(units)), f"{design}-method", "word", signed),
-        provenance=Provenance("m", design, 2, "f" * 64, "0.1.0"),
+        provenance=Provenance("m", design, 2, "f" * 64, "0.1.0", "torch 2.13.0"),
     )
 
 

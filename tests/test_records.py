@@ -3,13 +3,14 @@
 import dataclasses
 import json
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from explainable_bert import Explanation, Prediction
 from explainable_bert.errors import FileError, InputError
-from explainable_bert.records import Attribution, Provenance, Unit
+from explainable_bert.records import AttentionMap, Attribution, Provenance, Unit, load_explanations, save_explanations
 from explainable_bert.writing import write_bytes, write_text
 
 EXPLANATION = Explanation(
@@ -27,14 +28,14 @@ EXPLANATION = Explanation(
         bias=0.5,
         logit=0.3,
     ),
-    provenance=Provenance("runs/x", "lexical", 2, "abc", "0.1.0"),
+    provenance=Provenance("runs/x", "lexical", 2, "abc", "0.1.0", "torch 2.13.0"),
 )
 
 
 def test_saved_and_loaded_an_explanation_is_the_same(tmp_path):
     EXPLANATION.save(tmp_path / "deep" / "one.json")
     assert Explanation.load(tmp_path / "deep" / "one.json") == EXPLANATION
-    assert json.loads((tmp_path / "deep" / "one.json").read_text())["schema_version"] == 1
+    assert json.loads((tmp_path / "deep" / "one.json").read_text())["schema_version"] == 2
 
 
 @given(st.text(st.characters(codec=None)), st.none() | st.text(st.characters(codec=None)), st.floats(allow_nan=False))
@@ -42,6 +43,52 @@ def test_any_text_and_score_survives(text, text_pair, score):
     attribution = dataclasses.replace(EXPLANATION.attribution, scores=(score, 0.0))
     explanation = dataclasses.replace(EXPLANATION, text=text, text_pair=text_pair, attribution=attribution)
     assert Explanation.from_json(explanation.to_json()) == explanation
+
+
+WITH_MAP = dataclasses.replace(
+    EXPLANATION,
+    text="Good film",
+    text_pair="Bad",
+    attention_map=AttentionMap(((0.25, 0.5), (1.0, 0.0), (0.0, 1 / 3)), (0.25, 0.0, 2 / 3)),
+)
+
+
+@pytest.mark.parametrize("extension", ["json", "parquet"])
+@pytest.mark.parametrize("explanations", [[EXPLANATION], [WITH_MAP], [EXPLANATION, WITH_MAP], []])
+def test_files_of_explanations_lose_nothing(tmp_path, extension, explanations):
+    path = tmp_path / f"x.{extension}"
+    save_explanations(explanations, path)
+    assert load_explanations(path) == explanations
+    if len(explanations) == 1:
+        assert Explanation.load(path) == explanations[0]
+    else:
+        with pytest.raises(InputError, match=f"holds {len(explanations)} explanations; use load_explanations"):
+            Explanation.load(path)
+
+
+@given(st.text(st.characters(codec=None)), st.floats())
+def test_any_text_and_score_survives_parquet(tmp_path_factory, text, score):
+    path = tmp_path_factory.getbasetemp() / "any.parquet"
+    attribution = dataclasses.replace(EXPLANATION.attribution, scores=(score, 0.0), bias=None)
+    explanation = dataclasses.replace(EXPLANATION, text=text, text_pair=text, attribution=attribution)
+    explanation.save(path)
+    # By their representations, as a score that is not a number differs from itself.
+    assert repr(Explanation.load(path)) == repr(explanation)
+
+
+def test_pandas_reads_parquet_in_one_line(tmp_path):
+    save_explanations([WITH_MAP, EXPLANATION], tmp_path / "x.parquet")
+    words = pd.read_parquet(tmp_path / "x.parquet").explode(["unit", "start", "end", "part", "score"])
+    assert list(words["unit"]) == ["Good", "film"] * 2
+    assert list(words["score"]) == [0.1, -0.30000000000000004] * 2
+    assert set(words["label"]) == {"positive"}
+
+
+def test_a_map_that_does_not_fit_the_units():
+    with pytest.raises(InputError, match="2 rows given for 2 units"):
+        dataclasses.replace(WITH_MAP, attention_map=AttentionMap(((0.5, 0.5), (1.0, 0.0)), (0.0, 0.0)))
+    with pytest.raises(InputError, match="one number per row"):
+        dataclasses.replace(WITH_MAP, attention_map=AttentionMap(WITH_MAP.attention_map.weights, (0.0,)))
 
 
 def test_completeness_error_by_hand():
@@ -59,11 +106,11 @@ def test_a_score_for_every_unit():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "not an explanation"),
-        ("[]", "not an explanation"),
-        ("{}", "not an explanation"),
-        ('{"schema_version": 2}', "schema_version: 2 given; this version reads 1"),
-        ('{"schema_version": 1, "attribution": 3}', "not an explanation"),
+        ("{", "not an explanation file"),
+        ("[]", "holds 0 explanations"),
+        ("{}", "not an explanation file"),
+        ('{"schema_version": 9}', "schema_version: 9 given; this version reads 2"),
+        ('{"schema_version": 2, "attribution": 3}', "not an explanation file"),
     ],
 )
 def test_files_that_are_no_explanation(tmp_path, content, message):
@@ -75,7 +122,7 @@ def test_files_that_are_no_explanation(tmp_path, content, message):
 def test_paths_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(FileError, match=r"cannot read .*missing.json"):
         Explanation.load(tmp_path / "missing.json")
-    with pytest.raises(InputError, match=r"'x.txt' given; explanations are saved as .json"):
+    with pytest.raises(InputError, match=r"'x.txt' given; explanations are saved as .json, .parquet"):
         EXPLANATION.save("x.txt")
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="output: cannot write"):

@@ -18,9 +18,9 @@ from explainable_bert import ExplainableBertForSequenceClassification, Explainab
 from explainable_bert.data.corpora import load_corpus
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import FileError, InputError, ModelError
-from explainable_bert.records import TrainingReport
 from explainable_bert.text.encoding import encode
 from explainable_bert.training import run, run_folder
+from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import ClassifierTrainer, Row, collate, distillation_loss, draw_mask

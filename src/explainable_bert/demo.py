@@ -17,7 +17,7 @@ from explainable_bert.errors import FileError
 from explainable_bert.export.report import DemoReport, DesignRow, effective_words, write_report
 from explainable_bert.metrics.classification import accuracy, accuracy_standard_error
 from explainable_bert.pipeline import ExplainableClassifier
-from explainable_bert.records import TrainingReport
+from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import TrainingProgress

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+import transformers
 from jaxtyping import Float
 from transformers import PreTrainedTokenizerFast
 
@@ -68,8 +69,14 @@ class ExplainableClassifier:
         if self._fingerprint is None:
             self._fingerprint = fingerprint(self.model)
         config = self.model.config
-        version = __version__
-        return Provenance(self.name, config.design, config.values_from, self._fingerprint, version)
+        return Provenance(
+            model=self.name,
+            design=config.design,
+            value_layer=config.values_from,
+            fingerprint=self._fingerprint,
+            version=__version__,
+            libraries=f"torch {torch.__version__}, transformers {transformers.__version__}",
+        )
 
     def predict(self, texts: Sequence[TextInput], progress: Progress | None = None) -> list[Prediction]:
         """Label, probabilities and dropped tokens of each text. Raises InputError on blank texts."""

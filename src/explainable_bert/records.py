@@ -1,16 +1,18 @@
-"""Frozen records that cross layers, with their JSON form: what the package predicts, explains and reports."""
+"""Frozen records that cross layers: what the package predicts and explains, with their JSON and Parquet files."""
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from explainable_bert.errors import FileError, InputError
-from explainable_bert.writing import write_text
+from explainable_bert.explanation_table import from_parquet, to_parquet
+from explainable_bert.writing import write_bytes
 
-EXPLANATION_SCHEMA_VERSION = 1
+EXPLANATION_SCHEMA_VERSION = 2
 
 Level = Literal["word", "token"]
 
@@ -45,9 +47,10 @@ class Unit:
 class Attribution:
     """One real score per unit for one target label.
 
-    `signed` says whether negative scores mean "against the target". `bias` and `logit` are given where the scores are
-    an exact decomposition: `bias + sum(scores) == logit` up to float error. `special_token_mass` is the attention, in
-    [0, 1], that special tokens received; they never receive a reported score.
+    `signed` says whether negative scores mean "against the target". `bias` and `logit` are given where the scores
+    share out the target's logit: `bias + sum(scores) == logit`, up to `completeness_error`. `bias` is what the logit
+    is without any unit: the classifier's bias, or the logit at the method's baseline. `special_token_mass` is the
+    final attention, in [0, 1], that special tokens received; they never receive a reported score.
     """
 
     units: tuple[Unit, ...]
@@ -72,19 +75,39 @@ class Attribution:
 
 
 @dataclass(frozen=True)
+class AttentionMap:
+    """The final block's attention between the units of an attribution, mean over its heads.
+
+    `weights` has a row for [CLS], the query that decides, then one per unit (the mean over its tokens), with a column
+    per unit (the sum over its tokens), as Clark et al. 2019 merge word pieces. `special_token_mass` is the rest of each
+    row: what special tokens received; a row and its rest sum to 1.
+    """
+
+    weights: tuple[tuple[float, ...], ...]
+    special_token_mass: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Provenance:
-    """Which model made an explanation: its name as given, its design, a hash of its weights, the package version."""
+    """Which model made an explanation, and with which software.
+
+    The model's name as given, its design, a hash of its weights, the version of this package and of its `libraries`.
+    """
 
     model: str
     design: str
     value_layer: int
     fingerprint: str
     version: str
+    libraries: str
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A text, what the model predicted, and how much each unit did for `target`."""
+    """A text, what the model predicted, and how much each unit did for `target`; with the attention map if asked for.
+
+    Raises InputError when the map does not fit the units.
+    """
 
     text: str
     prediction: Prediction
@@ -92,6 +115,18 @@ class Explanation:
     attribution: Attribution
     provenance: Provenance
     text_pair: str | None = None
+    attention_map: AttentionMap | None = None
+
+    def __post_init__(self) -> None:
+        if self.attention_map is None:
+            return
+        n_units, weights = len(self.attribution.units), self.attention_map.weights
+        if len(weights) != n_units + 1 or any(len(row) != n_units for row in weights):
+            raise InputError(
+                f"attention_map: {len(weights)} rows given for {n_units} units; [CLS] and each unit has one"
+            )
+        if len(self.attention_map.special_token_mass) != n_units + 1:
+            raise InputError("attention_map: special_token_mass needs one number per row")
 
     def to_json(self) -> str:
         """The record as one JSON object; ASCII only, so that any string survives, even with lone surrogates."""
@@ -101,78 +136,100 @@ class Explanation:
     def from_json(cls, content: str) -> Self:
         """The inverse of to_json; raises InputError when `content` is no explanation of this schema."""
         try:
-            fields = json.loads(content)
-            version = fields.pop("schema_version")
-            if version != EXPLANATION_SCHEMA_VERSION:
-                raise InputError(f"schema_version: {version!r} given; this version reads {EXPLANATION_SCHEMA_VERSION}")
-            attribution = fields.pop("attribution")
-            units = tuple(Unit(**unit) for unit in attribution.pop("units"))
-            scores = tuple(float(score) for score in attribution.pop("scores"))
-            return cls(
-                prediction=Prediction(**fields.pop("prediction")),
-                attribution=Attribution(units=units, scores=scores, **attribution),
-                provenance=Provenance(**fields.pop("provenance")),
-                **fields,
-            )
+            return cls.from_fields(json.loads(content))
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"not an explanation saved by explainable-bert: {error}") from error
 
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """The record of nested fields, as JSON holds them; raises InputError when they are of another schema."""
+        version = fields.pop("schema_version")
+        if version != EXPLANATION_SCHEMA_VERSION:
+            raise InputError(f"schema_version: {version!r} given; this version reads {EXPLANATION_SCHEMA_VERSION}")
+        attribution, attention_map = fields.pop("attribution"), fields.pop("attention_map")
+        units = tuple(Unit(**unit) for unit in attribution.pop("units"))
+        scores = tuple(float(score) for score in attribution.pop("scores"))
+        return cls(
+            prediction=Prediction(**fields.pop("prediction")),
+            attribution=Attribution(units=units, scores=scores, **attribution),
+            provenance=Provenance(**fields.pop("provenance")),
+            attention_map=None if attention_map is None else _attention_map(**attention_map),
+            **fields,
+        )
+
     def save(self, path: str | Path) -> None:
-        """Write the record to `path`, which must end in .json."""
-        write_text(_json_path(path), self.to_json() + "\n")
+        """Write the record to `path`, a .json or .parquet file."""
+        save_explanations([self], path)
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a record that `save` wrote; raises FileError or InputError."""
-        return cls.from_json(read_json_text(_json_path(path)))
+    def load(cls, path: str | Path) -> "Explanation":
+        """Read the one record of a file that `save` wrote; raises FileError or InputError."""
+        explanations = load_explanations(path)
+        if len(explanations) != 1:
+            raise InputError(f"path: {str(path)!r} holds {len(explanations)} explanations; use load_explanations")
+        return explanations[0]
 
 
-@dataclass(frozen=True)
-class EpochMetrics:
-    """What was measured on the validation split after one epoch; `accuracy` in [0, 1]."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+def _attention_map(weights: list[list[float]], special_token_mass: list[float]) -> AttentionMap:
+    return AttentionMap(tuple(tuple(row) for row in weights), tuple(special_token_mass))
 
 
-@dataclass(frozen=True)
-class TrainingReport:
-    """How a model folder came to be.
+def save_explanations(explanations: Sequence[Explanation], path: str | Path) -> None:
+    """Write records without loss: .json as one object, or a list of them; .parquet with a row for each.
 
-    `run` describes what was asked for: request, settings, corpus (with its fingerprint). `best_epoch` was chosen by
-    validation accuracy; the test split was read once, afterwards. `wall_time_s` is in seconds, of the last start only
-    when `resumed`.
+    Raises InputError for another extension, FileError if the place cannot be written.
     """
+    writer, _ = _file_format(path)
+    write_bytes(Path(path), writer(explanations))
 
-    run: Mapping[str, Mapping[str, Any]]
-    readout: str
-    value_layer: int
-    n_parameters: int
-    epochs: tuple[EpochMetrics, ...]
-    best_epoch: int
-    validation_accuracy: float
-    test_accuracy: float | None
-    test_accuracy_se: float | None
-    n_tokens_dropped: int
-    wall_time_s: float
-    resumed: bool
-    versions: Mapping[str, str]
 
-    def save(self, path: Path) -> None:
-        """Write the report as indented JSON."""
-        write_text(path, json.dumps(dataclasses.asdict(self), indent=2) + "\n")
+def load_explanations(path: str | Path) -> list[Explanation]:
+    """Read what `save_explanations` or `Explanation.save` wrote; raises FileError or InputError."""
+    _, reader = _file_format(path)
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"path: cannot read {str(path)!r}: {error.strerror}") from error
+    try:
+        return reader(content)
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"path: {str(path)!r} is not an explanation file of explainable-bert: {error}") from error
 
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a report that `save` wrote; raises FileError or InputError."""
-        try:
-            fields = json.loads(read_json_text(path))
-            epochs = tuple(EpochMetrics(**epoch) for epoch in fields.pop("epochs"))
-            return cls(epochs=epochs, **fields)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{str(path)!r} is not a training report of explainable-bert: {error}") from error
+
+def _to_json(explanations: Sequence[Explanation]) -> bytes:
+    records = [explanation.to_json() for explanation in explanations]
+    content = records[0] if len(records) == 1 else "[" + ",\n".join(records) + "]"
+    return (content + "\n").encode("ascii")
+
+
+def _from_json(content: bytes) -> list[Explanation]:
+    fields = json.loads(content)
+    return [Explanation.from_fields(item) for item in (fields if isinstance(fields, list) else [fields])]
+
+
+def _to_parquet(explanations: Sequence[Explanation]) -> bytes:
+    # By way of JSON, so that a row is made of what a record in JSON holds, and of nothing else.
+    return to_parquet([json.loads(explanation.to_json()) for explanation in explanations])
+
+
+def _from_parquet(content: bytes) -> list[Explanation]:
+    return [Explanation.from_fields(item) for item in from_parquet(content)]
+
+
+_Writer = Callable[[Sequence[Explanation]], bytes]
+_Reader = Callable[[bytes], list[Explanation]]
+_FILE_FORMATS: Mapping[str, tuple[_Writer, _Reader]] = MappingProxyType(
+    {".json": (_to_json, _from_json), ".parquet": (_to_parquet, _from_parquet)}
+)
+
+
+def _file_format(path: str | Path) -> tuple[_Writer, _Reader]:
+    suffix = Path(path).suffix.lower()
+    if suffix not in _FILE_FORMATS:
+        raise InputError(f"path: {str(path)!r} given; explanations are saved as {', '.join(_FILE_FORMATS)}")
+    return _FILE_FORMATS[suffix]
 
 
 def read_json_text(path: Path) -> str:
@@ -183,9 +240,3 @@ def read_json_text(path: Path) -> str:
         raise FileError(f"path: cannot read {str(path)!r}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise FileError(f"path: {str(path)!r} is not UTF-8 text") from error
-
-
-def _json_path(path: str | Path) -> Path:
-    if Path(path).suffix != ".json":
-        raise InputError(f"path: {str(path)!r} given; explanations are saved as .json")
-    return Path(path)

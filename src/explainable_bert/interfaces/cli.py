@@ -242,7 +242,7 @@ def _general_facts() -> list[tuple[str, str]]:
 
 
 def _model_facts(model: str) -> list[tuple[str, str]]:
-    from explainable_bert.records import TrainingReport
+    from explainable_bert.training.report import TrainingReport
     from explainable_bert.training.run_folder import REPORT_FILE
 
     classifier = _load(model)

@@ -1,6 +1,6 @@
 """The README of a model folder, filled in from its training report."""
 
-from explainable_bert.records import TrainingReport
+from explainable_bert.training.report import TrainingReport
 
 _WHAT_IT_SHOWS = {
     "pooler": (

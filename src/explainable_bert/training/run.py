@@ -17,8 +17,8 @@ from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import label_names
-from explainable_bert.records import EpochMetrics, TrainingReport
 from explainable_bert.text.encoding import encode
+from explainable_bert.training.report import EpochMetrics, TrainingReport
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import ClassifierTrainer, ProgressCallback, Row

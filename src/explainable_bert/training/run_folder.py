@@ -10,8 +10,9 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from explainable_bert.errors import FileError
-from explainable_bert.records import TrainingReport, read_json_text
+from explainable_bert.records import read_json_text
 from explainable_bert.training.model_card import model_card
+from explainable_bert.training.report import TrainingReport
 from explainable_bert.writing import write_text
 
 REPORT_FILE = "training_report.json"
