@@ -128,7 +128,7 @@ def test_paths_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(FileError, match="output: cannot write"):
         EXPLANATION.save(tmp_path / "file" / "x.json")
     (tmp_path / "x.json").write_bytes(b"\xff")
-    with pytest.raises(FileError, match="not UTF-8"):
+    with pytest.raises(InputError, match="is not an explanation file"):
         Explanation.load(tmp_path / "x.json")
 
 

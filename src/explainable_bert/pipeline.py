@@ -1,6 +1,7 @@
 """ExplainableClassifier: load a model folder, predict texts, explain predictions word by word."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,14 +11,14 @@ import transformers
 from jaxtyping import Float
 from transformers import PreTrainedTokenizerFast
 
-from explainable_bert.attribution.explainer import BatchAttribution, Explainer
-from explainable_bert.attribution.methods import EXPLAINERS
+from explainable_bert.attribution.explainer import TOKENS_AT_ONCE, BatchAttribution, Explainer, TokenBatch
+from explainable_bert.attribution.methods import explainer
 from explainable_bert.errors import InputError
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
-from explainable_bert.model.configuration import label_names
-from explainable_bert.records import Attribution, Explanation, Level, Prediction, Provenance
-from explainable_bert.text.alignment import align, sum_scores, units
+from explainable_bert.model.configuration import DESIGNS, label_names
+from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance
+from explainable_bert.text.alignment import Group, align, sum_scores, units
 from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode, pad
 from explainable_bert.version import __version__
 
@@ -96,26 +97,32 @@ class ExplainableClassifier:
         method: str = "built-in",
         target: str | None = None,
         level: Level = "word",
+        attention_map: bool = False,
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> list[Explanation]:
         """Each text's prediction with a score per word (or token) for `target`, by default the predicted label.
 
-        Raises InputError on blank texts, and on a method, target or level that does not exist.
+        `method` is a name in attribution.methods.EXPLAINERS; `attention_map` adds the final block's whole map; `seed`
+        is that of methods that draw at random. Raises InputError on blank texts, on a method, target or level that
+        does not exist, and on a method that cannot explain this design.
         """
-        explainer = _explainer(method)
-        if level not in ("word", "token"):
-            raise InputError(f"level: {level!r} given; accepted: word, token")
+        applied = explainer(method, self.model.config.design)
+        if level not in LEVELS:
+            raise InputError(f"level: {level!r} given; accepted: {', '.join(LEVELS)}")
         if target is not None and target not in self.labels:
             raise InputError(f"target: {target!r} given; accepted: {', '.join(self.labels)}")
         encodings = self._encode(texts)
         explanations: dict[int, Explanation] = {}
-        with torch.inference_mode():
-            for places in _batches(encodings, progress):
-                batch = [encodings[place] for place in places]
-                targets = None if target is None else [self.labels.index(target)] * len(batch)
-                attributed = explainer(self.model, self._tensors(batch), targets)
-                for row, place in enumerate(places):
-                    explanations[place] = self._explanation(encodings[place], attributed, row, method, level)
+        for places in _batches(encodings, progress, applied):
+            rows = [_Row(encodings[place], align(encodings[place], level)) for place in places]
+            batch = self._token_batch(rows, target, seed)
+            attributed = applied.attribute(self.model, batch)
+            maps = self._maps(batch, rows) if attention_map else [None] * len(rows)
+            for index, place in enumerate(places):
+                explanations[place] = self._explanation(
+                    rows[index], _row_of(attributed, index), maps[index], _Asked(method, level, applied)
+                )
         return [explanations[place] for place in range(len(encodings))]
 
     def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
@@ -135,41 +142,132 @@ class ExplainableClassifier:
             n_tokens_dropped=encoding.n_tokens_dropped,
         )
 
+    def _token_batch(self, rows: Sequence["_Row"], target: str | None, seed: int) -> TokenBatch:
+        tensors = self._tensors([row.encoding for row in rows])
+        unit_ids = np.full(tuple(tensors["input_ids"].shape), -1)
+        for index, row in enumerate(rows):
+            for unit, group in enumerate(row.groups):
+                unit_ids[index, list(group.tokens)] = unit
+        targets = None if target is None else torch.full((len(rows),), self.labels.index(target))
+        return TokenBatch(
+            input_ids=tensors["input_ids"],
+            attention_mask=tensors["attention_mask"],
+            token_type_ids=tensors["token_type_ids"],
+            special=self.model.special_tokens(tensors["input_ids"], tensors["special_tokens_mask"]),
+            unit_ids=torch.from_numpy(unit_ids).to(self.model.device),
+            targets=None if targets is None else targets.to(self.model.device),
+            mask_token_id=self.tokenizer.mask_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+            seed=seed,
+        )
+
+    def _maps(self, batch: TokenBatch, rows: Sequence["_Row"]) -> list[AttentionMap | None]:
+        with torch.inference_mode():
+            whole = _numpy(self.model.final_attention_map(self.model.final_input(**batch.inputs)))
+        return [_attention_map(whole[index], row) for index, row in enumerate(rows)]
+
     def _explanation(
-        self, encoding: Encoding, attributed: BatchAttribution, row: int, method: str, level: Level
+        self, row: "_Row", attributed: "_RowAttribution", attention_map: AttentionMap | None, asked: "_Asked"
     ) -> Explanation:
-        groups = align(encoding, level)
-        bias, logits = attributed.bias, attributed.target_logits
+        encoding, target = row.encoding, attributed.target
         attribution = Attribution(
-            units=units(groups, encoding),
-            scores=sum_scores(groups, attributed.scores[row]),
-            method=method,
-            level=level,
-            signed=attributed.signed,
-            special_token_mass=float(attributed.special_token_mass[row]),
-            bias=None if bias is None else float(bias[row]),
-            logit=None if logits is None else float(logits[row]),
+            units=units(row.groups, encoding),
+            scores=sum_scores(row.groups, attributed.scores),
+            method=asked.method,
+            level=asked.level,
+            signed=asked.explainer.signed(DESIGNS[self.model.config.design]),
+            special_token_mass=float(attributed.attention[list(_of_no_unit(row))].sum()),
+            bias=attributed.bias,
+            logit=None if attributed.bias is None else float(attributed.logits[target]),
         )
         return Explanation(
             text=encoding.text,
             text_pair=encoding.text_pair,
-            prediction=self._prediction(attributed.logits[row], encoding),
-            target=self.labels[int(attributed.targets[row])],
+            prediction=self._prediction(attributed.logits, encoding),
+            target=self.labels[target],
             attribution=attribution,
             provenance=self.provenance,
+            attention_map=attention_map,
         )
 
 
-def _explainer(method: str) -> Explainer:
-    if method not in EXPLAINERS:
-        raise InputError(f"method: {method!r} given; accepted: {', '.join(EXPLAINERS)}")
-    return EXPLAINERS[method]
+@dataclass(frozen=True)
+class _Row:
+    """One text as it is read, and the units that are scored."""
+
+    encoding: Encoding
+    groups: list[Group]
 
 
-def _batches(encodings: Sequence[Encoding], progress: Progress | None) -> Iterator[list[int]]:
-    """Places of the encodings, longest first, so that little is padding and the largest batch comes first."""
+@dataclass(frozen=True)
+class _Asked:
+    """What was asked for."""
+
+    method: str
+    level: Level
+    explainer: Explainer
+
+
+@dataclass(frozen=True)
+class _RowAttribution:
+    """One row of a BatchAttribution, as arrays."""
+
+    logits: Float[np.ndarray, " label"]
+    target: int
+    scores: Float[np.ndarray, " key"]
+    attention: Float[np.ndarray, " key"]
+    bias: float | None
+
+
+def _row_of(attributed: BatchAttribution, index: int) -> _RowAttribution:
+    return _RowAttribution(
+        logits=_numpy(attributed.logits[index]),
+        target=int(attributed.targets[index]),
+        scores=_numpy(attributed.scores[index]),
+        attention=_numpy(attributed.attention[index]),
+        bias=None if attributed.bias is None else float(attributed.bias[index]),
+    )
+
+
+def _of_no_unit(row: _Row) -> list[int]:
+    """Positions of the text's tokens that belong to no unit: the special ones."""
+    return [position for position, special in enumerate(row.encoding.special) if special]
+
+
+def _attention_map(whole: Float[np.ndarray, "query key"], row: _Row) -> AttentionMap:
+    """The map between units: keys summed, queries averaged over a unit's tokens; [CLS] first."""
+    queries = [[0], *(list(group.tokens) for group in row.groups)]
+    averaged = np.stack([whole[query].mean(axis=0) for query in queries])
+    weights = [averaged[:, list(group.tokens)].sum(axis=1) for group in row.groups]
+    by_row = np.stack(weights, axis=1) if weights else averaged[:, :0]
+    special = averaged[:, _of_no_unit(row)].sum(axis=1)
+    return AttentionMap(tuple(tuple(line) for line in by_row.tolist()), tuple(special.tolist()))
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray:
+    return np.asarray(tensor.detach().float().cpu().numpy())
+
+
+def _batches(
+    encodings: Sequence[Encoding], progress: Progress | None, applied: Explainer | None = None
+) -> Iterator[list[int]]:
+    """Places of the encodings, longest first, so that little is padding and the largest batch comes first.
+
+    Explainers that run a text more than once get fewer texts at a time: their variants fill the passes, and progress
+    is seen.
+    """
     order = sorted(range(len(encodings)), key=lambda place: -len(encodings[place]))
-    for start in range(0, len(order), BATCH_SIZE):
-        yield order[start : start + BATCH_SIZE]
+    done = 0
+    while done < len(order):
+        size = BATCH_SIZE if applied is None else _texts_at_once(len(encodings[order[done]]), applied)
+        yield order[done : done + size]
+        done = min(done + size, len(order))
         if progress is not None:
-            progress(min(start + BATCH_SIZE, len(order)), len(order))
+            progress(done, len(order))
+
+
+def _texts_at_once(n_tokens: int, applied: Explainer) -> int:
+    passes = applied.forward.count(n_tokens)
+    if passes == 1 and applied.backward.count(n_tokens) == 0:
+        return BATCH_SIZE
+    return max(1, min(BATCH_SIZE, 2 * TOKENS_AT_ONCE // (n_tokens * passes)))

@@ -15,6 +15,7 @@ from explainable_bert.writing import write_bytes
 EXPLANATION_SCHEMA_VERSION = 2
 
 Level = Literal["word", "token"]
+LEVELS: tuple[Level, ...] = ("word", "token")
 
 
 @dataclass(frozen=True)

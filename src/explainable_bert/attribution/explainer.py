@@ -1,42 +1,163 @@
-"""What every explainer takes and gives, one batch at a time."""
+"""What every explainer takes, gives and declares, one padded batch at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from explainable_bert.errors import ModelError
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.configuration import Design
+
+# Variants of texts (erasures, steps of a path, noisy copies) are run in passes of about so many tokens: enough to keep
+# the processor busy, few enough for its caches and for the gradients' memory.
+TOKENS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class TokenBatch:
+    """Encoded texts as explainers take them; nothing is tokenised again.
+
+    `unit_ids` says which unit (word, or token) a token belongs to, counted from 0 in each text, and -1 for special
+    tokens and padding. `special` are the keys that additive designs do not attend. `targets` are the labels to
+    explain, by default each text's prediction. What an explainer draws at random depends on `seed` and on the text
+    alone.
+    """
+
+    input_ids: Int[Tensor, "batch key"]
+    attention_mask: Int[Tensor, "batch key"]
+    token_type_ids: Int[Tensor, "batch key"]
+    special: Bool[Tensor, "batch key"]
+    unit_ids: Int[Tensor, "batch key"]
+    targets: Int[Tensor, " batch"] | None
+    mask_token_id: int | None
+    pad_token_id: int
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The arguments of the model's forward."""
+        return {"input_ids": self.input_ids, **self.context}
+
+    @property
+    def context(self) -> dict[str, Tensor]:
+        """The arguments of the model's forward but for the tokens themselves."""
+        return {
+            "attention_mask": self.attention_mask,
+            "token_type_ids": self.token_type_ids,
+            "special_tokens_mask": self.special,
+        }
+
+    @property
+    def mask_id(self) -> int:
+        """The id of [MASK]; raises ModelError when the tokenizer has none."""
+        if self.mask_token_id is None:
+            raise ModelError("model: its tokenizer has no [MASK] token, which this method masks words with")
+        return self.mask_token_id
+
+    @property
+    def n_units(self) -> list[int]:
+        """The number of units of each text."""
+        return [int(ids.max()) + 1 for ids in self.unit_ids]
+
+    def chosen(self, logits: Float[Tensor, "batch label"]) -> Int[Tensor, " batch"]:
+        """The label to explain for each text."""
+        return logits.argmax(dim=-1) if self.targets is None else self.targets
+
+    def generator(self, row: int) -> np.random.Generator:
+        """A generator of the text's own: results do not depend on what else is in the batch."""
+        ids = self.input_ids[row][self.attention_mask[row].bool()]
+        return np.random.default_rng([self.seed, *ids.tolist()])
 
 
 @dataclass(frozen=True)
 class BatchAttribution:
     """Token scores for one target label per text, with what the same passes tell about them.
 
-    `scores` are zero on padding; on special tokens they are whatever the method gives, and never reported.
-    `special_token_mass` is the attention on special tokens, in [0, 1]. `bias` and `target_logits` are given where the
-    scores are an exact decomposition: bias + scores.sum(key) == target_logits.
+    `scores` are zero on padding; on special tokens they are whatever the method gives, and never reported; a unit's
+    score is the sum over its tokens. `attention` is the [CLS] row of the final block, mean over heads unless the
+    method merges them otherwise. `bias` is given
+    where the scores share out the target's logit: bias + scores.sum(key) == target logit, up to the method's error.
     """
 
-    logits: Float[np.ndarray, "batch label"]
-    targets: Int[np.ndarray, " batch"]
-    scores: Float[np.ndarray, "batch key"]
-    signed: bool
-    special_token_mass: Float[np.ndarray, " batch"]
-    bias: Float[np.ndarray, " batch"] | None = None
-    target_logits: Float[np.ndarray, " batch"] | None = None
+    logits: Float[Tensor, "batch label"]
+    targets: Int[Tensor, " batch"]
+    scores: Float[Tensor, "batch key"]
+    attention: Float[Tensor, "batch key"]
+    bias: Float[Tensor, " batch"] | None = None
 
 
-class Explainer(Protocol):
-    """Scores a padded batch for the given targets, by default for each text's prediction."""
+@dataclass(frozen=True)
+class Passes:
+    """How often a text of n units is run: `fixed` + `per_unit` · n times."""
 
-    def __call__(
-        self,
-        model: ExplainableBertForSequenceClassification,
-        inputs: dict[str, Tensor],
-        targets: Sequence[int] | None,
-    ) -> BatchAttribution:
-        """Attribute; `inputs` are those of the model's forward, `special_tokens_mask` among them."""
-        ...
+    fixed: int
+    per_unit: int = 0
+
+    def count(self, n_units: int) -> int:
+        """The number of passes for a text of `n_units` units."""
+        return self.fixed + self.per_unit * n_units
+
+    def __str__(self) -> str:
+        if not self.per_unit:
+            return str(self.fixed)
+        slope = "n" if self.per_unit == 1 else f"{self.per_unit}n"
+        return f"{slope} + {self.fixed}" if self.fixed else slope
+
+
+Attribute = Callable[[ExplainableBertForSequenceClassification, TokenBatch], BatchAttribution]
+# What a method is like may depend on the design that it is applied to.
+Trait = Callable[[Design], bool]
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """An attribution method: how it is applied, and what a reader of its scores has to know.
+
+    `signed`: negative scores speak against the target. `per_label`: another target gives other scores. `forward` and
+    `backward` are passes per text, the prediction's own included. `refusal` says why it cannot explain a design, if so.
+    """
+
+    attribute: Attribute
+    summary: str
+    source: str
+    signed: Trait
+    per_label: Trait
+    forward: Passes
+    backward: Passes = Passes(0)
+    refusal: Callable[[Design], str | None] = lambda _: None
+
+
+def run(
+    model: ExplainableBertForSequenceClassification, **inputs: Tensor
+) -> tuple[Float[Tensor, "batch label"], Float[Tensor, "batch key"]]:
+    """Logits and the [CLS] row of the final attention, mean over heads; `inputs` are those of the model's forward."""
+    given = model.final_input(**inputs)
+    weights = model.final_attention(given)
+    logits, _ = model.read_out(given, weights)
+    return logits, weights.mean(dim=1)
+
+
+def target_logits(logits: Float[Tensor, "batch label"], targets: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:
+    """The logit of each text's target."""
+    return logits.gather(1, targets[:, None])[:, 0]
+
+
+def always(_: Design) -> bool:
+    """A trait that every design gives."""
+    return True
+
+
+def never(_: Design) -> bool:
+    """A trait that no design gives."""
+    return False
+
+
+def in_additive(design: Design) -> bool:
+    """A trait that designs with the additive readout give."""
+    return design.readout == "additive"

@@ -1,9 +1,207 @@
 """The table of explainers by name; a new method is one row here and one module."""
 
+import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from explainable_bert.attribution.built_in import built_in
-from explainable_bert.attribution.explainer import Explainer
+from explainable_bert.attribution.built_in import (
+    attention_x_gradient,
+    built_in,
+    max_over_heads,
+    mean_over_heads,
+    merged_attention,
+    product_of_heads,
+)
+from explainable_bert.attribution.control import random_control
+from explainable_bert.attribution.decomposition import decompx
+from explainable_bert.attribution.explainer import Explainer, Passes, always, in_additive, never
+from explainable_bert.attribution.gradients import (
+    N_NOISY_COPIES,
+    N_STEPS,
+    input_x_gradient,
+    integrated_gradients,
+    saliency,
+    smoothgrad,
+)
+from explainable_bert.attribution.perturbation import occlusion
+from explainable_bert.attribution.propagation import rollout, value_weighted_norm, value_zeroing
+from explainable_bert.attribution.surrogates import N_SAMPLES, kernel_shap, lime
+from explainable_bert.errors import InputError
+from explainable_bert.model.configuration import DESIGNS, Design
 
-EXPLAINERS: Mapping[str, Explainer] = MappingProxyType({"built-in": built_in})
+
+def _one_head(design: Design) -> str | None:
+    return "its final block has one head, whose weights method 'attention' gives" if design.single_head else None
+
+
+EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
+    {
+        "built-in": Explainer(
+            built_in,
+            "contributions (additive designs), or the [CLS] attention row",
+            "this package",
+            signed=in_additive,
+            per_label=in_additive,
+            forward=Passes(1),
+        ),
+        "attention": Explainer(
+            merged_attention(mean_over_heads),
+            "final [CLS] attention row, mean over heads",
+            "Bahdanau et al. 2015",
+            signed=never,
+            per_label=never,
+            forward=Passes(1),
+        ),
+        "attention-max": Explainer(
+            merged_attention(max_over_heads),
+            "the same, largest head per key",
+            "this package",
+            signed=never,
+            per_label=never,
+            forward=Passes(1),
+            refusal=_one_head,
+        ),
+        "attention-product": Explainer(
+            merged_attention(product_of_heads),
+            "the same, heads as a product of experts",
+            "Hinton 2002",
+            signed=never,
+            per_label=never,
+            forward=Passes(1),
+            refusal=_one_head,
+        ),
+        "attention-x-gradient": Explainer(
+            attention_x_gradient,
+            "final attention times the logit's gradient by it",
+            "Serrano & Smith 2019",
+            signed=always,
+            per_label=always,
+            forward=Passes(1),
+            backward=Passes(1),
+        ),
+        "value-weighted-norm": Explainer(
+            value_weighted_norm,
+            "length of what each key sends to [CLS]",
+            "Kobayashi et al. 2020",
+            signed=never,
+            per_label=never,
+            forward=Passes(1),
+        ),
+        "rollout": Explainer(
+            rollout,
+            "attention multiplied through all blocks",
+            "Abnar & Zuidema 2020",
+            signed=never,
+            per_label=never,
+            forward=Passes(1),
+        ),
+        "value-zeroing": Explainer(
+            value_zeroing,
+            "how states turn when a value is zeroed, rolled out",
+            "Mohebbi et al. 2023",
+            signed=never,
+            per_label=never,
+            forward=Passes(1, per_unit=1),
+        ),
+        "decompx": Explainer(
+            decompx,
+            "the logit decomposed into the tokens' embeddings",
+            "Modarressi et al. 2023",
+            signed=always,
+            per_label=always,
+            forward=Passes(3),
+            backward=Passes(2),
+        ),
+        "saliency": Explainer(
+            saliency,
+            "L2 norm of the gradient",
+            "Simonyan et al. 2014",
+            signed=never,
+            per_label=always,
+            forward=Passes(1),
+            backward=Passes(1),
+        ),
+        "input-x-gradient": Explainer(
+            input_x_gradient,
+            "word embedding times gradient",
+            "Shrikumar et al. 2016",
+            signed=always,
+            per_label=always,
+            forward=Passes(1),
+            backward=Passes(1),
+        ),
+        "integrated-gradients": Explainer(
+            integrated_gradients("[MASK]"),
+            f"gradients summed on the way from [MASK], {N_STEPS} steps",
+            "Sundararajan et al. 2017",
+            signed=always,
+            per_label=always,
+            forward=Passes(N_STEPS + 2),
+            backward=Passes(N_STEPS),
+        ),
+        "integrated-gradients-pad": Explainer(
+            integrated_gradients("[PAD]"),
+            "the same, from [PAD]",
+            "Sundararajan et al. 2017",
+            signed=always,
+            per_label=always,
+            forward=Passes(N_STEPS + 2),
+            backward=Passes(N_STEPS),
+        ),
+        "smoothgrad": Explainer(
+            smoothgrad,
+            f"L2 norm of the mean gradient over {N_NOISY_COPIES} noisy copies",
+            "Smilkov et al. 2017",
+            signed=never,
+            per_label=always,
+            forward=Passes(N_NOISY_COPIES + 1),
+            backward=Passes(N_NOISY_COPIES),
+        ),
+        "occlusion": Explainer(
+            occlusion,
+            "drop of the logit when a unit is masked",
+            "Li et al. 2016",
+            signed=always,
+            per_label=always,
+            forward=Passes(1, per_unit=1),
+        ),
+        "lime": Explainer(
+            lime,
+            f"local linear model of {N_SAMPLES} masked variants",
+            "Ribeiro et al. 2016",
+            signed=always,
+            per_label=always,
+            forward=Passes(N_SAMPLES + 1),
+        ),
+        "kernel-shap": Explainer(
+            kernel_shap,
+            f"Shapley values from up to {N_SAMPLES} + 2n masked variants",
+            "Lundberg & Lee 2017",
+            signed=always,
+            per_label=always,
+            forward=Passes(N_SAMPLES + 2, per_unit=2),
+        ),
+        "random": Explainer(
+            random_control,
+            "random scores, the control",
+            "this package",
+            signed=always,
+            per_label=never,
+            forward=Passes(1),
+        ),
+    }
+)
+
+
+def explainer(method: str, design: str) -> Explainer:
+    """The explainer of that name; raises InputError when there is none, or when it cannot explain `design`."""
+    if method not in EXPLAINERS:
+        near = difflib.get_close_matches(method, EXPLAINERS, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise InputError(f"method: {method!r} given; {hint}accepted: {', '.join(EXPLAINERS)}")
+    found = EXPLAINERS[method]
+    reason = found.refusal(DESIGNS[design])
+    if reason is not None:
+        able = [name for name, other in EXPLAINERS.items() if other.refusal(DESIGNS[design]) is None]
+        raise InputError(f"method: {method!r} given for design {design!r}: {reason}; accepted: {', '.join(able)}")
+    return found
