@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo test check unit clean
+.PHONY: demo pictures test check unit clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,6 +8,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 demo: .venv/installed
 	$(BIN)/explainable-bert demo --output runs/demo
+
+# The pictures of README, from the demo's models.
+pictures: demo
+	$(BIN)/explainable-bert explain runs/demo/models/lexical --values \
+		"Slow at first, but never dull: a warm, funny film with one awful song." --output docs/strip.svg
+	$(BIN)/explainable-bert explain runs/demo/models/vanilla --versus runs/demo/models/single-head --map \
+		"Slow at first, but never dull: a warm, funny film." --output docs/map.png
 
 test: check unit
 

@@ -7,6 +7,8 @@ import sys
 import pyarrow.parquet
 import pytest
 
+from explainable_bert import load_explanations
+from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.data.files import write_table
 from explainable_bert.interfaces import cli
 from tiny import toy_corpus
@@ -83,7 +85,7 @@ def test_the_installed_entry_points(entry, model, tmp_path):
     assert subprocess.run([*entry, "predict"], capture_output=True, check=False).returncode == 2
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "predict", "explain", "info"])
+@pytest.mark.parametrize("command", ["demo", "train", "predict", "explain", "methods", "info"])
 def test_help_shows_an_example(command):
     code, out, _ = call([command, "--help"])
     assert code == 0
@@ -148,6 +150,47 @@ def test_explain_as_a_page(model, tmp_path):
     assert "lexical" in page
 
 
+def test_explain_by_several_methods_against_another_model(model, stock_folder, corpus_file, tmp_path):
+    other = tmp_path / "other"
+    made = ["train", "--design", "vanilla", "--base", stock_folder, "--epochs", "1", "--data", corpus_file]
+    assert call([*made, "--output", other])[0] == 0
+    texts = ["the film is good", "a bad movie"]
+    arguments = [*texts, "--versus", other, "--method", "built-in, saliency", "--map", "--target", "negative"]
+    code, out, _ = call(["explain", model, *arguments, "--output", tmp_path / "all.json"])
+    assert (code, out) == (0, "")
+    explanations = load_explanations(tmp_path / "all.json")
+    assert [(item.text, item.attribution.method, item.provenance.design) for item in explanations] == [
+        (text, method, design)
+        for text in texts
+        for method in ("built-in", "saliency")
+        for design in ("lexical", "vanilla")
+    ]
+    assert {item.target for item in explanations} == {"negative"}
+    assert all(item.attention_map is not None for item in explanations)
+    code, out, _ = call(["explain", model, *arguments[:-3]])
+    assert code == 0
+    assert "saliency" in out
+    assert "more in" in out
+
+
+@pytest.mark.parametrize("extension", ["html", "svg", "png", "pdf", "json", "csv", "parquet"])
+def test_explain_writes_a_file_for_each_text(model, tmp_path, extension):
+    texts = ["the film is good", "a bad movie"]
+    code, _, err = call(["explain", model, *texts, "--split", "--values", "--output", tmp_path / f"x.{extension}"])
+    assert code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"x-1.{extension}", f"x-2.{extension}"]
+    assert f"wrote {tmp_path / f'x-2.{extension}'}" in err
+
+
+def test_the_table_of_methods():
+    code, out, _ = call(["methods"])
+    assert code == 0
+    for method, explainer in EXPLAINERS.items():
+        (line,) = [line for line in out.splitlines() if line.split() and line.split()[0] == method]
+        assert f" {explainer.forward} " in line
+        assert explainer.source in out
+
+
 def test_dropped_tokens_are_said(model):
     for command in ("predict", "explain"):
         code, _, err = call([command, model, "good " * 50])
@@ -186,12 +229,17 @@ def test_info(model):
         (["demo", "--output", "/dev/null"], "output: '/dev/null' is a file; accepted: a new or empty folder"),
         (["predict", "nowhere", "x"], "model: 'nowhere' is neither a folder nor a model the hub could give"),
         (["explain", "MODEL", "x", "--target", "neutral"], "target: 'neutral' given; accepted: negative, positive"),
-        (["explain", "MODEL", "x", "--output", "x.bmp"], "path: 'x.bmp' given; pictures are written as .html"),
+        (["explain", "MODEL", "x", "--output", "x.bmp"], "path: 'x.bmp' given; accepted: .html, .svg"),
+        (["explain", "nowhere", "x", "--output", "x.bmp"], "path: 'x.bmp' given; accepted: .html, .svg"),
+        (["explain", "nowhere", "x", "--method", "saliencey"], "method: 'saliencey' given; did you mean saliency? "),
+        (["explain", "MODEL", "x", "--method", "attention-max"], "for design 'lexical': its final block has one head"),
+        (["explain", "MODEL", "x", "--versus", "STOCK"], "knows labels LABEL_0, LABEL_1, LABEL_2; accepted: negative"),
         (["info", "nowhere"], "model: 'nowhere' is neither a folder nor a model the hub could give"),
     ],
 )
-def test_mistakes(model, arguments, message):
-    assert message in refused([str(model) if argument == "MODEL" else argument for argument in arguments])
+def test_mistakes(model, stock_folder, arguments, message):
+    folders = {"MODEL": str(model), "STOCK": str(stock_folder)}
+    assert message in refused([folders.get(argument, argument) for argument in arguments])
 
 
 @pytest.mark.parametrize(
@@ -246,6 +294,7 @@ def test_usage_errors_are_two():
     assert call(["train"])[0] == 2
     assert call(["no-such-command"])[0] == 2
     assert call(["explain", "x", "y", "--level", "letter"])[0] == 2
+    assert call(["explain", "x", "y", "--split"])[0] == 2
     assert call(["demo", "--quick", "--full"])[0] == 2
     for arguments in (["m"], ["m", "x", "--input", "y.txt"], ["m", "x", "y", "--pair", "z"]):
         assert call(["predict", *arguments])[0] == 2

@@ -9,6 +9,7 @@ from transformers import BertConfig, BertModel, BertTokenizer
 
 from explainable_bert import ExplainableClassifier, pipeline
 from explainable_bert.errors import InputError, ModelError
+from explainable_bert.pipeline import explain_versus
 from tiny import ADDITIVE, DESIGNS, SIZES, VOCABULARY
 
 TEXTS = [
@@ -94,6 +95,29 @@ def test_dropped_tokens_are_told(classifier):
     expected = [0, 0, 0, 0, 50 - 39, 0]  # 41 positions less [CLS] and [SEP]
     assert [prediction.n_tokens_dropped for prediction in clf.predict(TEXTS)] == expected
     assert [item.prediction.n_tokens_dropped for item in clf.explain(TEXTS)] == expected
+
+
+def test_two_models_explain_the_same_targets(classifier):
+    base, versus = classifier("vanilla"), classifier("lexical")
+    with torch.no_grad():  # so that the two disagree somewhere
+        versus.model.classifier.bias.copy_(torch.tensor([0.0, 0.0, 30.0]))
+        base.model.classifier.bias.copy_(torch.tensor([0.0, 3.0, 0.0]))
+    ours, theirs = explain_versus(base, versus, TEXTS, method="saliency")
+    assert ours == base.explain(TEXTS, method="saliency")
+    assert [item.target for item in theirs] == [item.prediction.label for item in ours]
+    assert [item.text for item in theirs] == [item.text for item in ours]
+    assert {item.prediction.label for item in theirs} == {"LABEL_2"} != {item.target for item in theirs}
+    (alone,) = versus.explain([TEXTS[2]], "saliency", target=ours[2].target)
+    assert theirs[2].attribution.scores == pytest.approx(alone.attribution.scores, abs=1e-5)
+    _, asked = explain_versus(base, versus, TEXTS[:2], target="LABEL_0")
+    assert [item.target for item in asked] == ["LABEL_0"] * 2
+
+
+def test_models_of_other_labels_are_not_compared(classifier):
+    versus = classifier("lexical")
+    versus.model.config.id2label = {0: "a", 1: "b", 2: "c"}
+    with pytest.raises(InputError, match="versus: 'tiny' knows labels a, b, c; accepted: LABEL_0, LABEL_1, LABEL_2"):
+        explain_versus(classifier("vanilla"), versus, ["good"])
 
 
 def test_no_texts_no_records(classifier):

@@ -50,4 +50,4 @@ def test_the_map_names_what_is_there():
 
 def test_the_example_in_help_is_a_command_that_exists():
     commands = typer.main.get_command(app).commands
-    assert set(commands) == {"demo", "train", "predict", "explain", "info"}
+    assert set(commands) == {"demo", "train", "predict", "explain", "methods", "info"}

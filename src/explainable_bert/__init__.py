@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
     from explainable_bert.model.configuration import ExplainableBertConfig
     from explainable_bert.pipeline import ExplainableClassifier
-    from explainable_bert.records import Explanation, Prediction
+    from explainable_bert.records import Explanation, Prediction, load_explanations, save_explanations
 
 _HOMES = {
     "ExplainableBertConfig": "explainable_bert.model.configuration",
@@ -18,7 +18,9 @@ _HOMES = {
     "ExplainableClassifier": "explainable_bert.pipeline",
     "Explanation": "explainable_bert.records",
     "Prediction": "explainable_bert.records",
+    "load_explanations": "explainable_bert.records",
     "render": "explainable_bert.export.heatmap",
+    "save_explanations": "explainable_bert.records",
 }
 
 __all__ = [
@@ -28,7 +30,9 @@ __all__ = [
     "Explanation",
     "Prediction",
     "__version__",
+    "load_explanations",
     "render",
+    "save_explanations",
 ]
 
 

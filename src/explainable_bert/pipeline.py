@@ -11,7 +11,7 @@ import transformers
 from jaxtyping import Float
 from transformers import PreTrainedTokenizerFast
 
-from explainable_bert.attribution.explainer import TOKENS_AT_ONCE, BatchAttribution, Explainer, TokenBatch
+from explainable_bert.attribution.explainer import BatchAttribution, Explainer, TokenBatch
 from explainable_bert.attribution.methods import explainer
 from explainable_bert.errors import InputError
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer
@@ -23,6 +23,8 @@ from explainable_bert.text.encoding import Encoding, TextInput, check_texts, enc
 from explainable_bert.version import __version__
 
 BATCH_SIZE = 32
+# A pass of so many tokens is as fast per token as a longer one.
+_FILLED_BY = 1024
 
 Progress = Callable[[int, int], None]
 
@@ -191,6 +193,30 @@ class ExplainableClassifier:
         )
 
 
+def explain_versus(
+    base: ExplainableClassifier,
+    versus: ExplainableClassifier,
+    texts: Sequence[TextInput],
+    progress: Progress | None = None,
+    **asked: Any,
+) -> tuple[list[Explanation], list[Explanation]]:
+    """Both models' explanations of the same texts for the same targets: those asked for, else what `base` predicts.
+
+    `asked` are the arguments of ExplainableClassifier.explain. Raises InputError when the models' labels differ.
+    """
+    if set(base.labels) != set(versus.labels):
+        raise InputError(
+            f"versus: {versus.name!r} knows labels {', '.join(versus.labels)}; accepted: {', '.join(base.labels)}"
+        )
+    ours = base.explain(texts, progress=progress, **asked)
+    theirs: dict[int, Explanation] = {}
+    for target in dict.fromkeys(explanation.target for explanation in ours):
+        places = [place for place, explanation in enumerate(ours) if explanation.target == target]
+        answered = versus.explain([texts[place] for place in places], **{**asked, "target": target})
+        theirs.update(zip(places, answered, strict=True))
+    return ours, [theirs[place] for place in range(len(ours))]
+
+
 @dataclass(frozen=True)
 class _Row:
     """One text as it is read, and the units that are scored."""
@@ -270,4 +296,5 @@ def _texts_at_once(n_tokens: int, applied: Explainer) -> int:
     passes = applied.forward.count(n_tokens)
     if passes == 1 and applied.backward.count(n_tokens) == 0:
         return BATCH_SIZE
-    return max(1, min(BATCH_SIZE, 2 * TOKENS_AT_ONCE // (n_tokens * passes)))
+    # Texts of several lengths are padded: no more of them than fill a pass.
+    return max(1, min(BATCH_SIZE, _FILLED_BY // (n_tokens * passes)))

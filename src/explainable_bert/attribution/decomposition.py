@@ -1,10 +1,10 @@
 """DecompX: every state, and in the end the logit, as a sum of vectors that stem from one token each.
 
 With the attention weights, the layer norms' standard deviations and the activations' slopes held at what they are on
-this text, the model is affine in its embeddings: in every block x_i = b_i + Σ_k x_{i⇐k}, and in the end
-y_c = b_c + Σ_k y_{c⇐k}. Only that last sum is wanted. As the map is affine, y_{c⇐k} = ∂y_c/∂x_k · x_k: one backward pass
-instead of a vector per pair of tokens. What special tokens and biases add up to is what the same map makes of the text
-without its units' embeddings, carried along beside it.
+this text, the model is affine in its embeddings: in every block x_i = b_i + Σ_k x_{i⇐k}, and y_c = b_c + Σ_k y_{c⇐k} in
+the end. Only that last sum is wanted. As the map is affine, y_{c⇐k} = ∂y_c/∂x_k · x_k: one backward pass instead of a
+vector per pair of tokens. What special tokens and biases add up to is what the same map makes of the text without its
+units' embeddings, carried along beside it.
 """
 
 from typing import Any

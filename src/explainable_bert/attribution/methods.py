@@ -193,12 +193,17 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
 )
 
 
-def explainer(method: str, design: str) -> Explainer:
-    """The explainer of that name; raises InputError when there is none, or when it cannot explain `design`."""
+def check_method(method: str) -> None:
+    """Raise InputError, with the nearest names, when there is no explainer of that name."""
     if method not in EXPLAINERS:
         near = difflib.get_close_matches(method, EXPLAINERS, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise InputError(f"method: {method!r} given; {hint}accepted: {', '.join(EXPLAINERS)}")
+
+
+def explainer(method: str, design: str) -> Explainer:
+    """The explainer of that name; raises InputError when there is none, or when it cannot explain `design`."""
+    check_method(method)
     found = EXPLAINERS[method]
     reason = found.refusal(DESIGNS[design])
     if reason is not None:

@@ -1,8 +1,9 @@
 """The `explainable-bert` command: parse, call the library, print results to stdout and all else to stderr."""
 
 import sys
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from explainable_bert.interfaces.terminal import (
     one_line,
     print_design,
     print_designs,
+    print_methods,
     quiet_libraries,
     reading_bar,
     say,
@@ -27,6 +29,8 @@ from explainable_bert.version import __version__
 if TYPE_CHECKING:
     from explainable_bert.export.report import DesignRow
     from explainable_bert.pipeline import ExplainableClassifier
+    from explainable_bert.records import Explanation
+    from explainable_bert.text.encoding import TextInput
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -187,35 +191,77 @@ def predict(
         print(f"{line['label']}\t{line['probability']:.4f}\t{one_line(shown)}")
 
 
-@app.command(epilog='Example: explainable-bert explain runs/x "A warm, funny film." --output page.html')
+@app.command(epilog='Example: explainable-bert explain runs/x "A warm, funny film." --output strip.svg')
 def explain(
     model: Model,
     texts: Texts = None,
     input_: Input = None,
-    output: Annotated[Path | None, typer.Option(help="Picture to write: .html")] = None,
-    pair: Pair = None,
+    output: Annotated[Path | None, typer.Option(help="File to write: .html .svg .png .pdf .json .csv .parquet")] = None,
+    method: Annotated[str, typer.Option(metavar="NAME[,NAME...]", help="See explainable-bert methods.")] = "built-in",
     target: Annotated[str | None, typer.Option(help="Label to explain. Default: the predicted one.")] = None,
     level: Annotated[Level, typer.Option(help="What is scored.")] = "word",
+    versus: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model to compare with, on the same words.")
+    ] = None,
+    map_: Annotated[
+        bool, typer.Option("--map", help="Add the final block's query x key map (not shown here).")
+    ] = False,
+    values: Annotated[bool, typer.Option("--values", help="Print each score in the picture.")] = False,
+    split: Annotated[bool, typer.Option("--split", help="One file per text.")] = False,
+    pair: Pair = None,
     text_column: TextColumn_ = "text",
     pair_column: PairColumn = None,
 ) -> None:
     """Show what each word did for the decision, in the terminal or as a page."""
-    from explainable_bert.export.heatmap import check_format, render, to_terminal
+    from explainable_bert.export.heatmap import check_format, render
+    from explainable_bert.export.terminal import sheet_to_terminal
 
     if output is not None:
         check_format(output)
-    rows = _texts(texts, input_, pair, text_column, pair_column)
-    classifier = _load(model)
-    with reading_bar("explaining") as progress:
-        explanations = classifier.explain([text for _, text in rows], target=target, level=level, progress=progress)
-    say_dropped([explanation.prediction.n_tokens_dropped for explanation in explanations])
-    if output is not None:
-        render(explanations, output)
-        say(f"wrote {output}")
+    elif map_ or values or split:
+        raise typer.BadParameter("--map, --values and --split are for files: give --output too")
+    names = [name.strip() for name in method.split(",")]
+    rows = [text for _, text in _texts(texts, input_, pair, text_column, pair_column)]
+    asked = {"target": target, "level": level, "attention_map": map_}
+    ours, theirs = _explain(model, versus, rows, names, asked)
+    say_dropped([explanation.prediction.n_tokens_dropped for explanation in ours[:: len(names)]])
+    if output is None:
+        Console().print(sheet_to_terminal(ours, theirs))
         return
-    stdout = Console()
-    for explanation in explanations:
-        stdout.print(to_terminal(explanation))
+    for path in render(ours, output, versus=theirs, values=values, split=split):
+        say(f"wrote {path}")
+
+
+def _explain(
+    model: str, versus: str | None, texts: list["TextInput"], methods: list[str], asked: dict[str, Any]
+) -> tuple[list["Explanation"], list["Explanation"] | None]:
+    """The explanations of each text, method after method; those of `versus` beside them."""
+    quiet_libraries()
+    from explainable_bert.attribution.methods import check_method
+    from explainable_bert.pipeline import explain_versus
+
+    for name in methods:
+        check_method(name)
+    base, other = _load(model), None if versus is None else _load(versus)
+    by_method: list[tuple[list[Explanation], list[Explanation]]] = []
+    for name in methods:
+        with reading_bar(f"explaining by {name}") as progress:
+            if other is None:
+                by_method.append((base.explain(texts, name, progress=progress, **asked), []))
+            else:
+                by_method.append(explain_versus(base, other, texts, progress, method=name, **asked))
+    ours, theirs = ([*chain.from_iterable(zip(*side, strict=True))] for side in zip(*by_method, strict=True))
+    return ours, None if other is None else theirs
+
+
+@app.command(epilog="Example: explainable-bert methods")
+def methods() -> None:
+    """List the attribution methods: what they cost, what their scores mean, which designs they can explain."""
+    quiet_libraries()
+    from explainable_bert.attribution.methods import EXPLAINERS
+    from explainable_bert.model.configuration import DESIGNS
+
+    print_methods(Console(), EXPLAINERS, DESIGNS)
 
 
 @app.command(epilog="Example: explainable-bert info runs/x")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -12,7 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
+    from explainable_bert.attribution.explainer import Explainer
     from explainable_bert.export.report import DesignRow
+    from explainable_bert.model.configuration import Design
     from explainable_bert.training.trainer import TrainingProgress
 
 
@@ -42,6 +44,45 @@ def print_designs(stdout: Console, rows: tuple["DesignRow", ...]) -> None:
             error,
         )
     stdout.print(table)
+
+
+def print_methods(stdout: Console, explainers: Mapping[str, "Explainer"], designs: Mapping[str, "Design"]) -> None:
+    """Print the table of attribution methods, with what each is under its name."""
+    stdout.print(_method_line(*_METHOD_COLUMNS), style="dim")
+    for name, explainer in explainers.items():
+        able = [design for design, traits in designs.items() if explainer.refusal(traits) is None]
+        stdout.print(
+            _method_line(
+                name,
+                _answer(explainer.signed, designs),
+                _answer(explainer.per_label, designs),
+                str(explainer.forward),
+                str(explainer.backward),
+                "all" if len(able) == len(designs) else ", ".join(able),
+            ),
+            highlight=False,
+        )
+        stdout.print(f"  {explainer.summary} ({explainer.source})", style="dim", markup=False, highlight=False)
+    for line in _METHOD_NOTES:
+        stdout.print(line, style="dim")
+
+
+_METHOD_COLUMNS = ("method", "signed", "per label", "forward", "backward", "designs")
+_METHOD_NOTES = (
+    "signed: negative scores speak against the target. per label: another --target gives other scores.",
+    "forward, backward: passes per text of n words, the prediction's own included.",
+)
+
+
+def _method_line(name: str, *cells: str) -> str:
+    return f"{name:<25}" + "".join(f"{cell:<14}" for cell in cells[:2]) + "".join(f"{cell:<9}" for cell in cells[2:])
+
+
+def _answer(trait: Callable[["Design"], bool], designs: Mapping[str, "Design"]) -> str:
+    having = [traits for traits in designs.values() if trait(traits)]
+    if len(having) in (0, len(designs)):
+        return "yes" if having else "no"
+    return f"{having[0].readout} only"
 
 
 class TrainingBar:
