@@ -120,6 +120,14 @@ def test_models_of_other_labels_are_not_compared(classifier):
         explain_versus(classifier("vanilla"), versus, ["good"])
 
 
+@pytest.mark.parametrize("method", ["saliency", "attention-x-gradient", "decompx", "integrated-gradients"])
+def test_gradients_are_had_within_inference_mode(classifier, method):
+    clf = classifier("single-head")
+    with torch.inference_mode():
+        (within,) = clf.explain(TEXTS[:1], method)
+    assert within.attribution.scores == pytest.approx(clf.explain(TEXTS[:1], method)[0].attribution.scores)
+
+
 def test_no_texts_no_records(classifier):
     assert classifier("vanilla").predict([]) == []
     assert classifier("vanilla").explain([]) == []

@@ -119,7 +119,8 @@ class ExplainableClassifier:
         for places in _batches(encodings, progress, applied):
             rows = [_Row(encodings[place], align(encodings[place], level)) for place in places]
             batch = self._token_batch(rows, target, seed)
-            attributed = applied.attribute(self.model, batch)
+            with torch.inference_mode(False):  # gradients must be had, whatever mode the caller is in
+                attributed = applied.attribute(self.model, batch)
             maps = self._maps(batch, rows) if attention_map else [None] * len(rows)
             for index, place in enumerate(places):
                 explanations[place] = self._explanation(

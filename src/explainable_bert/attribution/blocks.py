@@ -28,7 +28,7 @@ def sent_values(block: Any, states: Float[Tensor, "batch key hidden"]) -> Float[
 
 
 def after_attention(
-    block: Any, mixed: Float[Tensor, "*rows hidden"], states: Float[Tensor, "*rows hidden"]
+    block: Any, mixed: Float[Tensor, "*rows hidden"], states: Float[Tensor, "... hidden"]
 ) -> Float[Tensor, "*rows hidden"]:
     """The block's output for queries of `states` to whom the heads sent `mixed`, their sum without the output bias."""
     attended = block.attention.output.LayerNorm(mixed + block.attention.output.dense.bias + states)

@@ -80,9 +80,9 @@ class BatchAttribution:
     """Token scores for one target label per text, with what the same passes tell about them.
 
     `scores` are zero on padding; on special tokens they are whatever the method gives, and never reported; a unit's
-    score is the sum over its tokens. `attention` is the [CLS] row of the final block, mean over heads unless the
-    method merges them otherwise. `bias` is given
-    where the scores share out the target's logit: bias + scores.sum(key) == target logit, up to the method's error.
+    score is the sum over its tokens. `attention` is the [CLS] row of the final block, mean over heads unless the method
+    merges them otherwise. `bias` is given where the scores share out the target's logit: bias + scores.sum(key) ==
+    target logit, up to the method's error.
     """
 
     logits: Float[Tensor, "batch label"]

@@ -27,7 +27,13 @@ def saliency(model: ExplainableBertForSequenceClassification, batch: TokenBatch)
 
 
 def input_x_gradient(model: ExplainableBertForSequenceClassification, batch: TokenBatch) -> BatchAttribution:
-    """e_j · ∂y/∂e_j. Source: Shrikumar et al. 2016."""
+    """e_j · ∂y/∂e_j, with e_j the word embedding alone.
+
+    Read it with care: embeddings go through a layer norm, which no scale changes, so that the gradient is orthogonal to
+    the sum of word, position and token type embeddings: the score equals minus that of position and type.
+
+    Source: Shrikumar et al. 2016.
+    """
     found, gradient = _gradient(model, batch)
     return replace(found, scores=(_word_embeddings(model, batch.input_ids) * gradient).sum(dim=-1))
 
@@ -38,7 +44,8 @@ def integrated_gradients(
     """An explainer that integrates the gradient from a text of [MASK] or [PAD] (`baseline_token`) to the text itself.
 
     (e_j - e'_j) · ∫ ∂y/∂e_j along the straight path, by Gauss-Legendre quadrature of `n_steps` points; special tokens
-    stay what they are. The bias is the logit at the baseline, so that the completeness gap is known.
+    stay what they are, and so does what may be attended: a [PAD] on the path is read like a word. The bias is the logit
+    at the baseline, so that the completeness gap is known.
 
     Source: Sundararajan et al. 2017, equation 1.
     """
@@ -94,6 +101,8 @@ def _noise(batch: TokenBatch, embeddings: Float[Tensor, "batch key hidden"]) -> 
     for row in range(len(batch)):
         has_unit = (batch.unit_ids[row] >= 0).cpu()
         own = embeddings[row].cpu()[has_unit].float()
+        if len(own) == 0:
+            continue
         shape = (N_NOISY_COPIES, len(own), own.shape[-1])
         normal = batch.generator(row).standard_normal(shape, dtype=np.float32)
         drawn[row][:, has_unit] = torch.from_numpy(normal) * NOISE_SHARE * (own.max() - own.min())

@@ -97,7 +97,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
         ),
         "value-zeroing": Explainer(
             value_zeroing,
-            "how states turn when a value is zeroed, rolled out",
+            "how states turn when a token's value is zeroed, rolled out",
             "Mohebbi et al. 2023",
             signed=never,
             per_label=never,

@@ -60,7 +60,7 @@ def spread(batch: TokenBatch, unit_scores: Sequence[Float[np.ndarray, " _"]]) ->
         inside = ids >= 0
         n_tokens = np.bincount(ids[inside], minlength=len(of_units))
         scores[row, inside] = (of_units / np.maximum(n_tokens, 1))[ids[inside]]
-    return torch.from_numpy(scores)
+    return torch.from_numpy(scores).to(batch.input_ids.device)
 
 
 def _chunks(lengths: np.ndarray) -> list[slice]:

@@ -60,10 +60,11 @@ def value_zeroing(model: ExplainableBertForSequenceClassification, batch: TokenB
     given = model.final_input(**batch.inputs)
     weights = model.final_attention(given)
     logits, _ = model.read_out(given, weights)
-    row = _normalised(_final_turns(model, given, weights))
+    row = _normalised(_final_turns(model, given, weights) * given.allowed)
     for block, states in _blocks_downward(model, given):
         attention = block_attention(block, states, given.present)
-        row = torch.einsum("bq,bqk->bk", row, _normalised(_turns(block, states, attention)))
+        turns = _turns(block, states, attention) * given.present[:, None]
+        row = torch.einsum("bq,bqk->bk", row, _normalised(turns).to(row.dtype))
     return BatchAttribution(logits, batch.chosen(logits), row, weights.mean(dim=1))
 
 
@@ -122,9 +123,9 @@ def _turns(
     return torch.cat(turned, dim=-1)
 
 
-def _turn(whole: Float[Tensor, "*#rows hidden"], without: Float[Tensor, "*rows hidden"]) -> Float[Tensor, "*rows"]:
-    # Rounding can make a cosine larger than 1, and all that is nothing: padding, and keys that send nothing.
-    return (1 - cosine_similarity(whole, without, dim=-1)).clamp(min=0)
+def _turn(whole: Float[Tensor, "... hidden"], without: Float[Tensor, "*rows hidden"]) -> Float[Tensor, "*rows"]:
+    # In float32, as cosines near 1 are told apart; rounding can still make one larger than 1.
+    return (1 - cosine_similarity(whole.float(), without.float(), dim=-1)).clamp(min=0)
 
 
 def _normalised(scores: Float[Tensor, "*rows key"]) -> Float[Tensor, "*rows key"]:

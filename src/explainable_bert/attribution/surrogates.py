@@ -12,7 +12,7 @@ from explainable_bert.attribution.perturbation import masked_target_logits, spre
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 
 N_SAMPLES = 256
-# Distances are cosine distances times 100, as in the authors' code for text.
+# In cosine distances times 100, as in the authors' code for text.
 _LIME_KERNEL_WIDTH = 25.0
 _LIME_RIDGE = 1.0
 
@@ -22,9 +22,10 @@ def lime(model: ExplainableBertForSequenceClassification, batch: TokenBatch) -> 
     """Weights of a ridge regression of the target's logit on which units are there, near the whole text.
 
     256 variants, each with a uniform number of random units masked; weighted by exp(-d²/25²), d = 100 times the cosine
-    distance to the whole text; penalty 1.
+    distance to the whole text; penalty 1. The authors' code for text differs: 5 000 variants, words deleted wherever
+    they occur, the probability instead of the logit, and the root of that weight.
 
-    Source: Ribeiro et al. 2016, section 3.4, with the kernel and penalty of the authors' code for text.
+    Source: Ribeiro et al. 2016, section 3.
     """
     logits, attention = run(model, **batch.inputs)
     targets = batch.chosen(logits)
@@ -53,7 +54,7 @@ def kernel_shap(model: ExplainableBertForSequenceClassification, batch: TokenBat
         _shapley(keep, weights, of_text[1:] - of_text[0], float(whole[row] - of_text[0]))
         for row, ((keep, weights), of_text) in enumerate(zip(coalitions, found, strict=True))
     ]
-    bias = torch.tensor([of_text[0] for of_text in found], dtype=torch.float32)
+    bias = torch.tensor([of_text[0] for of_text in found], dtype=torch.float32, device=logits.device)
     return BatchAttribution(logits, targets, spread(batch, values), attention, bias)
 
 
@@ -67,6 +68,8 @@ def _lime_samples(generator: np.random.Generator, n_units: int) -> Bool[np.ndarr
 
 
 def _ridge(keep: Bool[np.ndarray, "variant unit"], values: Float[np.ndarray, " variant"]) -> Float[np.ndarray, " unit"]:
+    if keep.shape[1] == 0:
+        return np.zeros(0)
     # Cosine similarity of a 0/1 vector to the vector of ones is the root of its share of ones.
     distance = 100 * (1 - np.sqrt(keep.mean(axis=1)))
     weights = np.exp(-((distance / _LIME_KERNEL_WIDTH) ** 2))
