@@ -72,7 +72,7 @@ def captum_scores(
 
 
 def ratio_rows(classifier: ExplainableClassifier, texts: list[str], rounds: int) -> dict[str, Any]:
-    """Our texts per second over captum's, round by round, and the largest difference of a score over the largest score."""
+    """Our texts per second over captum's, round by round, and the largest difference over the largest score."""
     stock = stock_twin(classifier.model)
     tokenizer = load_tokenizer(resolve_base("minilm"))
 
@@ -110,6 +110,7 @@ def method_row(classifier: ExplainableClassifier, method: str, texts: list[str],
     return {
         "method": method,
         "design": classifier.model.config.design,
+        "summary": explainer.summary,
         "texts_per_second": statistics.median(speeds),
         "slowest": min(speeds),
         "fastest": max(speeds),
@@ -130,7 +131,7 @@ def untrained(design: str, seed: int) -> ExplainableClassifier:
 def main() -> None:
     """Measure and print; write the JSON beside this script or to --output."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--texts", type=int, default=32)
+    parser.add_argument("--texts", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "explainers.json")

@@ -18,14 +18,16 @@ def test_public_names():
         "Explanation",
         "Prediction",
         "__version__",
+        "load_explanations",
         "render",
+        "save_explanations",
     ]
     for name in explainable_bert.__all__:
         assert getattr(explainable_bert, name) is not None
 
 
 def test_importing_the_package_imports_nothing_heavy():
-    heavy = "{'torch', 'transformers', 'datasets', 'pyarrow', 'numpy', 'rich', 'jinja2', 'typer'}"
+    heavy = "{'torch', 'transformers', 'datasets', 'pyarrow', 'numpy', 'rich', 'jinja2', 'typer', 'matplotlib'}"
     code = f"import sys, explainable_bert; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -186,7 +186,7 @@ def test_the_table_of_methods():
     code, out, _ = call(["methods"])
     assert code == 0
     for method, explainer in EXPLAINERS.items():
-        (line,) = [line for line in out.splitlines() if line.split() and line.split()[0] == method]
+        (line,) = [line for line in out.splitlines() if line[:25].rstrip() == method]
         assert f" {explainer.forward} " in line
         assert explainer.source in out
 
@@ -229,8 +229,8 @@ def test_info(model):
         (["demo", "--output", "/dev/null"], "output: '/dev/null' is a file; accepted: a new or empty folder"),
         (["predict", "nowhere", "x"], "model: 'nowhere' is neither a folder nor a model the hub could give"),
         (["explain", "MODEL", "x", "--target", "neutral"], "target: 'neutral' given; accepted: negative, positive"),
-        (["explain", "MODEL", "x", "--output", "x.bmp"], "path: 'x.bmp' given; accepted: .html, .svg"),
-        (["explain", "nowhere", "x", "--output", "x.bmp"], "path: 'x.bmp' given; accepted: .html, .svg"),
+        (["explain", "MODEL", "x", "--output", "x.bmp"], "path: 'x.bmp' given; pictures are written as .html, .svg"),
+        (["explain", "nowhere", "x", "--output", "x.bmp"], "path: 'x.bmp' given; pictures are written as .html, .svg"),
         (["explain", "nowhere", "x", "--method", "saliencey"], "method: 'saliencey' given; did you mean saliency? "),
         (["explain", "MODEL", "x", "--method", "attention-max"], "for design 'lexical': its final block has one head"),
         (["explain", "MODEL", "x", "--versus", "STOCK"], "knows labels LABEL_0, LABEL_1, LABEL_2; accepted: negative"),

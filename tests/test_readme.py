@@ -21,6 +21,7 @@ def test_the_tables_are_those_of_the_saved_results():
     tables = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tables)
     assert tables.demo_table() in README
+    assert tables.methods_table() in README
     assert tables.speed_table() in README
 
 

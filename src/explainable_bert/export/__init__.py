@@ -1,1 +1,1 @@
-"""Explanations as pictures: self-contained pages, terminal text, the demo's report."""
+"""Explanations as pictures, self-contained pages, tables and terminal text; the demo's report."""

@@ -1,43 +1,75 @@
-"""Heat maps: explanations as a self-contained page or as coloured terminal text."""
+"""Heat maps: writing explanations as a picture, a page or a file, by the extension of its name."""
 
-import dataclasses
-import functools
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from rich.color import Color
-from rich.console import Group, RenderableType
-from rich.style import Style
-from rich.text import Text
 
 from explainable_bert.errors import InputError
-from explainable_bert.export.strips import Direction, Piece, cut, format_score, notes, scale_note, visible
-from explainable_bert.records import Explanation
-from explainable_bert.writing import check_place, write_text
-
-_PART_LABELS = ("first text", "second text")
-_TERMINAL_INK = (20, 24, 28)
-_TERMINAL_HUES: Mapping[Direction, tuple[int, int, int]] = MappingProxyType(
-    {"towards": (90, 169, 230), "against": (242, 153, 74), "unsigned": (176, 148, 220)}
-)
-# Fainter than this, a background would be a white box on a dark terminal that says nothing.
-_TERMINAL_FAINTEST = 0.08
+from explainable_bert.export.comparison import check_comparable
+from explainable_bert.export.origins import Origin, origin
+from explainable_bert.export.panels import Panel, grouped, panels
+from explainable_bert.records import Explanation, save_explanations
+from explainable_bert.writing import check_place, write_bytes, write_text
 
 
-def render(explanations: Sequence[Explanation], path: str | Path) -> None:
-    """Write a picture of the explanations; the extension of `path` chooses the format (.html).
+@dataclass(frozen=True)
+class _Content:
+    """What goes into one file."""
 
-    Raises InputError for another extension or an empty list, FileError if the place cannot be written.
+    explanations: Sequence[Explanation]
+    versus: Sequence[Explanation] | None
+    values: bool
+
+    @property
+    def everything(self) -> list[Explanation]:
+        """The explanations of both models, each beside its counterpart."""
+        if self.versus is None:
+            return list(self.explanations)
+        return [item for pair in zip(self.explanations, self.versus, strict=True) for item in pair]
+
+    @property
+    def panels(self) -> tuple[Panel, ...]:
+        """What is shown of each text."""
+        return panels(self.explanations, self.versus)
+
+    @property
+    def origin(self) -> Origin:
+        """Where all of it comes from."""
+        return origin(self.everything)
+
+
+def render(
+    explanations: Sequence[Explanation],
+    path: str | Path,
+    versus: Sequence[Explanation] | None = None,
+    *,
+    values: bool = False,
+    split: bool = False,
+) -> list[Path]:
+    """Write the explanations as the extension of `path` says, and return the paths of the files.
+
+    Pictures are .html, .svg, .png and .pdf; .json, .csv and .parquet hold the numbers. With `versus`, the same texts
+    explained by another model in the same order, pictures show both and their difference. `values` prints each score
+    in pictures; `split` writes a file per text, name-1.svg and so on. Raises InputError for another extension,
+    an empty list, or lists that cannot be compared; FileError if the place cannot be written.
     """
     check_format(path)
     if not explanations:
         raise InputError("explanations: an empty list given; at least one is needed")
-    _WRITERS[Path(path).suffix.lower()](explanations, Path(path))
+    if versus is not None:
+        check_comparable(explanations, versus)
+    place = Path(path)
+    writer = _WRITERS[place.suffix.lower()]
+    if not split:
+        writer(_Content(explanations, versus, values), place)
+        return [place]
+    texts = grouped(explanations, versus)
+    places = _numbered(place, len(texts))
+    for numbered, pairs in zip(places, texts, strict=True):
+        own, others = [one for one, _ in pairs], [other for _, other in pairs if other is not None]
+        writer(_Content(own, None if versus is None else others, values), numbered)
+    return places
 
 
 def check_format(path: str | Path) -> None:
@@ -47,119 +79,56 @@ def check_format(path: str | Path) -> None:
     check_place(Path(path))
 
 
-def strip_html(explanation: Explanation) -> Markup:
-    """The text with each unit coloured by its score, its strongest units and its scale, as an HTML fragment.
-
-    The fragment needs the style sheet of a page made by `page_html`.
-    """
-    strip = cut(explanation)
-    return Markup(
-        _environment()
-        .get_template("strip.html.j2")
-        .render(
-            strip=strip,
-            attribution=explanation.attribution,
-            target=explanation.target,
-            part_labels=_PART_LABELS[: len(strip.parts)] if len(strip.parts) > 1 else [""],
-            scale_note=scale_note(strip),
-        )
-    )
+def _numbered(path: Path, n_files: int) -> list[Path]:
+    width = len(str(n_files))
+    return [path.with_name(f"{path.stem}-{number:0{width}}{path.suffix}") for number in range(1, n_files + 1)]
 
 
-def page_html(template: str, sources: Iterable[Explanation], **context: Any) -> str:
-    """A whole page from the named template, with the provenance of all `sources` in its head and foot."""
-    origins = provenances(sources)
-    return (
-        _environment()
-        .get_template(template)
-        .render(origins=origins, provenance_json=json.dumps(origins), strip_html=strip_html, notes=notes, **context)
-    )
+def _write_html(content: _Content, path: Path) -> None:
+    from explainable_bert.export.pages import heatmap_html
+
+    write_text(path, heatmap_html(content.explanations, content.versus, values=content.values))
 
 
-def provenances(explanations: Iterable[Explanation]) -> list[dict[str, Any]]:
-    """Each distinct provenance with its attribution method, in order of appearance."""
-    distinct = dict.fromkeys((item.provenance, item.attribution.method) for item in explanations)
-    return [{**dataclasses.asdict(provenance), "method": method} for provenance, method in distinct]
+def _write_svg(content: _Content, path: Path) -> None:
+    from explainable_bert.export.drawing.sheets import one_sheet
+    from explainable_bert.export.figures import svg_bytes
+
+    write_bytes(path, svg_bytes(one_sheet(content.panels, content.origin, values=content.values)))
 
 
-def to_terminal(explanation: Explanation) -> RenderableType:
-    """The explanation for a Rich console: coloured words with their scores in brackets, readable without colour."""
-    strip = cut(explanation)
-    signed = explanation.attribution.signed
-    lines = [_terminal_header(explanation), Text()]
-    for label, pieces in zip(_PART_LABELS, strip.parts, strict=False):
-        if len(strip.parts) > 1:
-            lines.append(Text(label, style="dim"))
-        lines.append(Text.assemble(*(part for piece in pieces for part in _terminal_piece(piece, strip.scale, signed))))
-    lines.append(Text())
-    lines.append(_terminal_legend(explanation, scale_note(strip)))
-    lines.extend(Text(note) for note in notes(explanation))
-    return Group(*lines)
+def _write_png(content: _Content, path: Path) -> None:
+    from explainable_bert.export.drawing.sheets import one_sheet
+    from explainable_bert.export.figures import png_bytes
+
+    write_bytes(path, png_bytes(one_sheet(content.panels, content.origin, values=content.values)))
 
 
-def _write_html(explanations: Sequence[Explanation], path: Path) -> None:
-    write_text(path, page_html("heatmap.html.j2", explanations, explanations=explanations))
+def _write_pdf(content: _Content, path: Path) -> None:
+    from explainable_bert.export.drawing.sheets import pages
+    from explainable_bert.export.figures import pdf_bytes
+
+    write_bytes(path, pdf_bytes(pages(content.panels, content.origin, values=content.values)))
 
 
-_WRITERS: Mapping[str, Callable[[Sequence[Explanation], Path], None]] = MappingProxyType({".html": _write_html})
+def _write_csv(content: _Content, path: Path) -> None:
+    from explainable_bert.export.tables import write_csv
+
+    write_csv(content.explanations, content.versus, path)
 
 
-@functools.cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("explainable_bert.export"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
-    )
-    environment.filters["score"] = format_score
-    return environment
+def _write_records(content: _Content, path: Path) -> None:
+    save_explanations(content.everything, path)
 
 
-def _harmless(value: Any) -> Any:
-    """Every string that a template prints is made visible; only fragments that a template made pass as they are."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def _terminal_header(explanation: Explanation) -> Text:
-    prediction = explanation.prediction
-    probability = prediction.probabilities.get(prediction.label)
-    header = Text.assemble("predicted ", (visible(prediction.label), "bold"))
-    if probability is not None:
-        header.append(f" {probability:.1%}")
-    for name, value in (
-        ("target", explanation.target),
-        ("design", explanation.provenance.design),
-        ("method", explanation.attribution.method),
-    ):
-        header.append(f" · {name} ", style="dim").append(visible(value))
-    return header
-
-
-def _terminal_piece(piece: Piece, scale: float, signed: bool) -> list[tuple[str, Style]]:
-    if piece.direction == "between":
-        return [(piece.text, Style())]
-    score = f"({format_score(piece.score, scale, signed)})"
-    return [(piece.text, _terminal_style(piece.direction, piece.intensity)), (score, Style(dim=True))]
-
-
-def _terminal_style(direction: Direction, intensity: float) -> Style:
-    hue = _TERMINAL_HUES.get(direction)
-    if hue is None or intensity < _TERMINAL_FAINTEST:
-        return Style()
-    red, green, blue = (255 + (channel - 255) * intensity for channel in hue)
-    return Style(color=Color.from_rgb(*_TERMINAL_INK), bgcolor=Color.from_rgb(red, green, blue))
-
-
-def _terminal_legend(explanation: Explanation, scale: str) -> Text:
-    target = visible(explanation.target)
-    if explanation.attribution.signed:
-        legend = Text.assemble(
-            (" + ", _terminal_style("towards", 1.0)), f" towards {target}  ",
-            (" - ", _terminal_style("against", 1.0)), f" against {target}",
-        )  # fmt: skip
-    else:
-        legend = Text.assemble((" ", _terminal_style("unsigned", 1.0)), " how much, without a direction")
-    return legend.append(f"  ({scale})", style="dim")
+_WRITERS: Mapping[str, Callable[[_Content, Path], None]] = MappingProxyType(
+    {
+        ".html": _write_html,
+        ".svg": _write_svg,
+        ".png": _write_png,
+        ".pdf": _write_pdf,
+        ".json": _write_records,
+        ".csv": _write_csv,
+        ".parquet": _write_records,
+    }
+)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explainable_bert.errors import InputError
-from explainable_bert.export.heatmap import page_html
+from explainable_bert.export.pages import page_html
 from explainable_bert.metrics.sharpness import effective_units
 from explainable_bert.records import Explanation
 from explainable_bert.writing import write_text

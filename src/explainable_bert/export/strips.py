@@ -1,6 +1,7 @@
 """An explanation cut into the pieces that a picture shows: harmless text with a score and an intensity."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,10 @@ STRONG_FROM = 0.25
 N_STRONGEST = 5
 _MOST_DECIMALS = 6
 
-Direction = Literal["towards", "against", "unsigned", "zero", "between"]
+Direction = Literal["towards", "against", "unsigned", "zero", "between", "unread"]
+
+# Their `bias` is the classifier's own; that of any other method is the logit at its baseline.
+_METHODS_WITH_BIAS = frozenset({"built-in", "contributions", "decompx"})
 
 # Embeddings, overrides and isolates can make a text read differently from what it says; show them instead.
 _BIDI_CONTROLS = frozenset([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
@@ -18,12 +22,21 @@ _BIDI_CONTROLS = frozenset([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of visible text; `intensity` in [0, 1] is its share of the strip's scale, 0 between units."""
+    """A stretch of visible text; `intensity` in [0, 1] is its share of the strip's scale, `label` its score in words.
+
+    Stretches between units, and behind the last unit of a text that was cut short, have neither.
+    """
 
     text: str
     score: float = 0.0
     intensity: float = 0.0
     direction: Direction = "between"
+    label: str = ""
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether the piece is a scored unit."""
+        return self.direction not in ("between", "unread")
 
     @property
     def is_strong(self) -> bool:
@@ -33,25 +46,42 @@ class Piece:
 
 @dataclass(frozen=True)
 class Strip:
-    """The pieces of each text in reading order, the strongest units first to last, and the largest |score|."""
+    """The pieces of each text in reading order, the strongest units first to last, and what full colour stands for."""
 
     parts: tuple[tuple[Piece, ...], ...]
     strongest: tuple[Piece, ...]
     scale: float
 
 
-def cut(explanation: Explanation) -> Strip:
-    """Every character of the text in exactly one piece; where units overlap, the earlier one keeps the overlap."""
+def cut(explanation: Explanation, scale: float | None = None) -> Strip:
+    """Every character of the text in exactly one piece; where units overlap, the earlier one keeps the overlap.
+
+    Full colour stands for `scale`, or else for the largest |score| on the text.
+    """
     attribution = explanation.attribution
-    scale = max((abs(score) for score in attribution.scores if math.isfinite(score)), default=0.0)
+    scale = largest(attribution.scores) if scale is None else scale
     texts = [explanation.text] if explanation.text_pair is None else [explanation.text, explanation.text_pair]
-    parts = tuple(_cut_part(text, part, attribution, scale) for part, text in enumerate(texts))
+    is_cut_short = explanation.prediction.n_tokens_dropped > 0
+    parts = tuple(_cut_part(text, part, attribution, scale, is_cut_short) for part, text in enumerate(texts))
     return Strip(parts, _strongest(attribution, scale), scale)
 
 
+def largest(scores: Iterable[float]) -> float:
+    """The largest |score| that is a finite number, or 0 without any."""
+    return max((abs(score) for score in scores if math.isfinite(score)), default=0.0)
+
+
 def visible(text: str) -> str:
-    """The text with control characters, bidirectional controls and lone surrogates replaced by visible signs."""
+    """The text with whatever could act or that XML cannot hold replaced by visible signs.
+
+    That is: control characters, bidirectional controls, lone surrogates and the two non-characters U+FFFE and U+FFFF.
+    """
     return "".join(_visible_characters(text))
+
+
+def one_line(text: str) -> str:
+    """The visible text with every stretch of white space as one space; for names and labels."""
+    return " ".join(visible(text).split())
 
 
 def format_score(score: float, scale: float, signed: bool) -> str:
@@ -83,8 +113,8 @@ def notes(explanation: Explanation) -> tuple[str, ...]:
     if attribution.bias is not None and attribution.logit is not None:
         total = sum(attribution.scores)
         found.append(
-            f"bias {_thousandths(attribution.bias)} + sum of {attribution.level}s {_thousandths(total)}"
-            f" = logit {_thousandths(attribution.logit)}"
+            f"{_constant(attribution)} {_thousandths(attribution.bias)}"
+            f" + sum of {attribution.level}s {_thousandths(total)} = logit {_thousandths(attribution.logit)}"
             f" (unrounded difference {attribution.completeness_error:.1e})"
         )
     if attribution.special_token_mass:
@@ -94,12 +124,16 @@ def notes(explanation: Explanation) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _constant(attribution: Attribution) -> str:
+    return "bias" if attribution.method in _METHODS_WITH_BIAS else "baseline"
+
+
 def _thousandths(value: float) -> str:
     # Adding zero after rounding turns a minus zero into zero.
     return f"{round(value, 3) + 0.0:.3f}"
 
 
-def _cut_part(text: str, part: int, attribution: Attribution, scale: float) -> tuple[Piece, ...]:
+def _cut_part(text: str, part: int, attribution: Attribution, scale: float, is_cut_short: bool) -> tuple[Piece, ...]:
     characters = _visible_characters(text)
     scored = sorted(_scored_units(attribution, part), key=lambda pair: (pair[0].start, pair[0].end))
     pieces: list[Piece] = []
@@ -111,7 +145,8 @@ def _cut_part(text: str, part: int, attribution: Attribution, scale: float) -> t
         pieces.append(Piece("".join(characters[reached:start])))
         pieces.append(_scored_piece("".join(characters[start:end]), score, scale, attribution.signed))
         reached = end
-    pieces.append(Piece("".join(characters[reached:])))
+    tail = "".join(characters[reached:])
+    pieces.append(Piece(tail, direction="unread" if is_cut_short and tail.strip() else "between"))
     return tuple(piece for piece in pieces if piece.text)
 
 
@@ -129,7 +164,7 @@ def _strongest(attribution: Attribution, scale: float) -> tuple[Piece, ...]:
 
 def _scored_piece(text: str, score: float, scale: float, signed: bool) -> Piece:
     intensity = abs(score) / scale if scale > 0 and math.isfinite(score) else 0.0
-    return Piece(text, score, intensity, _direction(score, signed))
+    return Piece(text, score, min(intensity, 1.0), _direction(score, signed), format_score(score, scale, signed))
 
 
 def _direction(score: float, signed: bool) -> Direction:
@@ -154,6 +189,6 @@ def _visible_character(character: str, following: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
-    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000:
+    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code in (0xFFFE, 0xFFFF):
         return "\ufffd"
     return f"\u27e8U+{code:04X}\u27e9" if code in _BIDI_CONTROLS else character

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def print_design(stdout: Console, row: "DesignRow") -> None:
     """Print one design's accuracy and its heat maps."""
-    from explainable_bert.export.heatmap import to_terminal
+    from explainable_bert.export.terminal import to_terminal
 
     stdout.rule(f"{row.design}: accuracy {row.accuracy:.3f} ± {row.accuracy_se:.3f}", style="bold")
     for explanation in row.explanations:

@@ -1,0 +1,1 @@
+"""Pictures as arrangements of marks in points: fonts, set lines, strips, maps, sheets; drawn by figures."""
