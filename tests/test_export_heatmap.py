@@ -168,7 +168,8 @@ def folder(path):
 
 def test_drawing_and_page_libraries_wait_until_a_picture_is_drawn():
     code = (
-        "import sys; from explainable_bert.export import figures, heatmap, pages, report; from explainable_bert.export.drawing import sheets;"
+        "import sys; from explainable_bert.export import figures, heatmap, pages, report;"
+        "from explainable_bert.export.drawing import sheets;"
         "print(sorted({'matplotlib', 'PIL', 'torch', 'pyarrow'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
