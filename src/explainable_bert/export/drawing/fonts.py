@@ -36,6 +36,7 @@ class Typeface:
         self._only_in_fallbacks = wanted - _drawn_by(_main_font(), wanted)
         self._substitutes = {code: _substitute(code) for code in missing}
         self._widths: dict[tuple[str, bool], float] = {}
+        self._frames: dict[FontProperties, float] = {}
 
     @property
     def has_boxes(self) -> bool:
@@ -76,8 +77,10 @@ class Typeface:
         properties = self.properties(text, _MEASURED_SIZE, bold=bold)
         # A space at the end counts for nothing there, so that it is measured between two strokes.
         framed = text_to_path.get_text_width_height_descent(f"|{self.drawable(text)}|", properties, ismath=False)[0]
-        frame = text_to_path.get_text_width_height_descent("||", properties, ismath=False)[0]
-        return float(framed - frame)
+        if properties not in self._frames:
+            frame = text_to_path.get_text_width_height_descent("||", properties, ismath=False)[0]
+            self._frames[properties] = float(frame)
+        return float(framed) - self._frames[properties]
 
 
 def _main_font() -> "FontEntry":

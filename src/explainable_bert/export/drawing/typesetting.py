@@ -101,7 +101,8 @@ def _atoms(piece: Piece, setting: Setting) -> Iterator[Atom]:
 
 def _broken(word: str, setting: Setting) -> Iterator[str]:
     """The word in stretches that fit a line; between ideographs it may break anywhere, unless a value stands below."""
-    if setting.shows_values and setting.measure(word) <= setting.width:
+    may_break = not setting.shows_values and any(_may_break(*pair) for pair in itertools.pairwise(word))
+    if not may_break and setting.measure(word) <= setting.width:
         yield word
         return
     stretch = ""
