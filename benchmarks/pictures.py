@@ -18,6 +18,7 @@ from explainable_bert import Explanation, Prediction, render
 from explainable_bert.records import AttentionMap, Attribution, Provenance, Unit
 
 N_UNITS = 512
+OTHER = Provenance("another", "additive", 5, "1" * 64, "0", f"matplotlib {matplotlib.__version__}")
 EXTENSIONS = (".html", ".svg", ".png", ".pdf")
 
 
@@ -46,15 +47,19 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "pictures.json")
     arguments = parser.parse_args()
     with_map = made_up(seed=0)
-    kinds = {"strip": dataclasses.replace(with_map, attention_map=None), "strip and map": with_map}
+    kinds = {
+        "strip": (dataclasses.replace(with_map, attention_map=None), None),
+        "strip and map": (with_map, None),
+        "versus": (with_map, [dataclasses.replace(made_up(seed=0), provenance=OTHER)]),
+    }
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for kind, explanation in kinds.items():
+        for kind, (explanation, versus) in kinds.items():
             for extension in EXTENSIONS:
                 seconds = []
                 for _ in range(arguments.rounds + 1):
                     started = time.perf_counter()
-                    render([explanation], Path(folder) / f"x{extension}")
+                    render([explanation], Path(folder) / f"x{extension}", versus)
                     seconds.append(time.perf_counter() - started)
                 # The first also imports what draws.
                 first, *others = seconds

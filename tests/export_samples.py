@@ -18,7 +18,14 @@ def words_of(text, part=0):
 
 def explain(text="good bad so so", scores=(0.5, -1.0, 0.25, 0.0), units=None, **changes):
     units = words_of(text) if units is None else units
-    fields = {"signed": True, "bias": None, "logit": None, "method": "contributions", "level": "word"}
+    fields = {
+        "signed": True,
+        "bias": None,
+        "bias_name": None,
+        "logit": None,
+        "method": "contributions",
+        "level": "word",
+    }
     fields.update({key: changes.pop(key) for key in list(changes) if key in fields})
     record = Explanation(
         text=text,

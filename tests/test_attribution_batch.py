@@ -3,15 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 
 from explainable_bert.attribution.methods import EXPLAINERS
-from explainable_bert.errors import ModelError
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.pipeline import _Row
 from explainable_bert.text.alignment import align
-from tiny import VOCABULARY
 
 # 13, 5 and 11 tokens; 9, 3 and 4 words; "unbelievable" has three pieces.
 LONG, SHORT = "the unbelievable movie was very, very good!", "a dull plot"
@@ -78,9 +75,3 @@ def test_draws_depend_on_the_seed_and_the_text_alone(classifier):
     assert drawn(1, target="LABEL_2") == expected
     assert drawn(1, seed=1) != expected
     assert drawn(0) != expected
-
-
-def test_a_tokenizer_without_a_mask_token(classifier):
-    assert token_batch(classifier("vanilla")).mask_id == VOCABULARY["[MASK]"]
-    with pytest.raises(ModelError, match=r"^model: its tokenizer has no \[MASK\] token"):
-        _ = token_batch(classifier("vanilla"), mask_token_id=None).mask_id

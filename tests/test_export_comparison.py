@@ -12,6 +12,11 @@ def scores(explanation):
     return pytest.approx(explanation.attribution.scores)
 
 
+def test_a_model_beside_itself_is_told_apart_by_its_place():
+    assert names(explain(), explain())[0].endswith(" (first)")
+    assert names(explain(), explain())[1].endswith(" (second)")
+
+
 def test_a_share_is_of_the_sum_of_absolute_scores():
     assert shares((1.0, -3.0, 0.0), signed=True) == (0.25, -0.75, 0.0)
     assert shares((1.0, -3.0, 0.0), signed=False) == (0.25, 0.75, 0.0)

@@ -96,11 +96,11 @@ def test_the_table_has_a_row_per_unit(tmp_path):
     with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert list(rows[0]) == [
-        *("row", "text", "text_pair", "label", "probability", "target", "method", "level"),
-        *("part", "start", "end", "unit", "score", "signed", "special_token_mass", "bias", "logit"),
-        *("n_tokens_dropped", "model", "design", "value_layer", "fingerprint", "version", "libraries"),
+        *("text_number", "text", "text_pair", "label", "probability", "target", "method", "level"),
+        *("part", "start", "end", "unit", "score", "signed", "special_token_mass", "bias", "bias_name", "logit"),
+        *("seed", "n_tokens_dropped", "model", "design", "value_layer", "fingerprint", "version", "libraries"),
     ]
-    assert [row["row"] for row in rows] == ["1"] * 8 + ["2"] * 2
+    assert [row["text_number"] for row in rows] == ["1"] * 8 + ["2"] * 2
     assert [(row["unit"], row["start"], row["end"], row["score"]) for row in rows[:4]] == [
         *(("good", "0", "4", "0.5"), ("bad", "5", "8", "-1.0"), ("so", "9", "11", "0.25"), ("so", "12", "14", "0.0")),
     ]
@@ -149,7 +149,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path, versus, message):
 
 def test_a_picture_too_high_for_png_is_refused(tmp_path):
     records = [explain(f"{number}\n" * 100, (), ()) for number in range(20)]
-    with pytest.raises(InputError, match=r"^path: the picture would be higher than 65,535 pixels.*split=True"):
+    with pytest.raises(InputError, match=r"^path: the picture would be higher than 65,535 pixels.*a file per text"):
         render(records, tmp_path / "x.png")
     assert list(tmp_path.iterdir()) == []
 

@@ -38,7 +38,7 @@ def test_visible_text_has_no_control_character_left(text):
     ("score", "scale", "signed", "expected"),
     [
         (1.234, 1.234, True, "+1.23"),
-        (-0.001, 1.234, True, "-0.00"),
+        (-0.001, 1.234, True, "+0.00"),
         (-0.0, 1.0, True, "+0.00"),
         (0.0123, 0.0456, False, "0.0123"),
         (123.4, 150.0, True, "+123"),
@@ -85,8 +85,8 @@ def test_names_are_put_on_one_line():
 def test_the_constant_is_called_what_it_is():
     record = explain(bias=0.25, logit=0.0)
     assert notes(record)[0].startswith("bias 0.250 + sum of words")
-    for method, word in (("built-in", "bias"), ("decompx", "bias"), ("integrated-gradients", "baseline")):
-        assert notes(explain(bias=0.25, logit=0.0, method=method))[0].startswith(f"{word} 0.250 + sum of words")
+    named = explain(bias=0.25, logit=0.0, bias_name="base\u202eline")
+    assert notes(named)[0].startswith("base⟨U+202E⟩line 0.250 + sum of words")
 
 
 def test_full_colour_may_stand_for_a_given_scale():

@@ -3,10 +3,12 @@
 import io
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from explainable_bert.errors import InputError
 from explainable_bert.export.terminal import sheet_to_terminal, to_terminal
 from explainable_bert.records import Explanation, Prediction, Unit
 from export_samples import explain, from_vanilla, words_of
@@ -92,6 +94,12 @@ def test_two_models_and_their_difference():
     assert "difference: vanilla · attention minus additive · contributions" in lines
     assert " +  more in vanilla · attention   -  more in additive · contributions" in "".join(lines)
     assert "(full colour = 1.25 of the text's total |score|, in all three rows)" in "".join(lines)
+
+
+def test_models_that_split_the_text_differently_are_not_compared():
+    other = from_vanilla(text="a b", scores=(1.0,), units=words_of("a"))
+    with pytest.raises(InputError, match="the models split the text differently"):
+        sheet_to_terminal([explain("a b", (1.0, -3.0))], [other])
 
 
 def test_what_was_not_read_is_dim():

@@ -1,6 +1,7 @@
 """ExplainableClassifier: texts in, records out, in order, whatever the batch."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -111,6 +112,49 @@ def test_two_models_explain_the_same_targets(classifier):
     assert theirs[2].attribution.scores == pytest.approx(alone.attribution.scores, abs=1e-5)
     _, asked = explain_versus(base, versus, TEXTS[:2], target="LABEL_0")
     assert [item.target for item in asked] == ["LABEL_0"] * 2
+
+
+def test_nothing_is_computed_when_the_other_model_cannot_be_explained_so(classifier, monkeypatch):
+    monkeypatch.setattr(ExplainableClassifier, "explain", None)
+    with pytest.raises(InputError, match="method: 'attention-max' given for design 'single-head'"):
+        explain_versus(classifier("vanilla"), classifier("single-head"), TEXTS, method="attention-max")
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "x"])
+def test_seeds_that_are_none(classifier, seed):
+    with pytest.raises(InputError, match=r"seed: .* given; accepted: a whole number from 0"):
+        classifier("vanilla").explain(["good"], "random", seed=seed)
+
+
+def test_the_record_holds_the_seed_of_methods_that_draw(classifier):
+    clf = classifier("vanilla")
+    seeds = {
+        method: clf.explain(["good film"], method, seed=7)[0].attribution.seed
+        for method in ("random", "lime", "saliency")
+    }
+    assert seeds == {"random": 7, "lime": 7, "saliency": None}
+
+
+def test_the_bias_is_named_for_what_it_is(classifier):
+    clf = classifier("lexical")
+    named = {
+        method: clf.explain(["good film"], method)[0].attribution.bias_name
+        for method in ("built-in", "decompx", "integrated-gradients", "kernel-shap", "occlusion")
+    }
+    assert named == {
+        "built-in": "bias",
+        "decompx": "biases and special tokens",
+        "integrated-gradients": "baseline",
+        "kernel-shap": "all words masked",
+        "occlusion": None,
+    }
+
+
+def test_explaining_in_threads_leaves_the_weights_trainable(classifier):
+    clf = classifier("single-head")
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: clf.explain(TEXTS[:2], "saliency"), range(40)))
+    assert all(weight.requires_grad for weight in clf.model.parameters())
 
 
 def test_models_of_other_labels_are_not_compared(classifier):

@@ -26,7 +26,9 @@ EXPLANATION = Explanation(
         signed=True,
         special_token_mass=0.0,
         bias=0.5,
+        bias_name="bias",
         logit=0.3,
+        seed=3,
     ),
     provenance=Provenance("runs/x", "lexical", 2, "abc", "0.1.0", "torch 2.13.0"),
 )

@@ -17,7 +17,9 @@ _ATTRIBUTION = {
     "signed": "bool",
     "special_token_mass": "float64",
     "bias": "float64",
+    "bias_name": "string",
     "logit": "float64",
+    "seed": "int64",
 }
 _PROVENANCE = {
     "model": "string",

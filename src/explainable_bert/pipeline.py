@@ -106,27 +106,38 @@ class ExplainableClassifier:
         """Each text's prediction with a score per word (or token) for `target`, by default the predicted label.
 
         `method` is a name in attribution.methods.EXPLAINERS; `attention_map` adds the final block's whole map; `seed`
-        is that of methods that draw at random. Raises InputError on blank texts, on a method, target or level that
-        does not exist, and on a method that cannot explain this design.
+        is that of methods that draw at random. Raises InputError on blank texts and as `check` does.
         """
-        applied = explainer(method, self.model.config.design)
-        if level not in LEVELS:
-            raise InputError(f"level: {level!r} given; accepted: {', '.join(LEVELS)}")
-        if target is not None and target not in self.labels:
-            raise InputError(f"target: {target!r} given; accepted: {', '.join(self.labels)}")
+        applied = self.check(method, target, level, seed)
+        asked = _Asked(method, level, applied, seed if applied.draws else None)
         encodings = self._encode(texts)
         explanations: dict[int, Explanation] = {}
         for places in _batches(encodings, progress, applied):
             rows = [_Row(encodings[place], align(encodings[place], level)) for place in places]
-            batch = self._token_batch(rows, target, seed)
             with torch.inference_mode(False):  # gradients must be had, whatever mode the caller is in
+                batch = self._token_batch(rows, target, seed)
                 attributed = applied.attribute(self.model, batch)
             maps = self._maps(batch, rows) if attention_map else [None] * len(rows)
             for index, place in enumerate(places):
-                explanations[place] = self._explanation(
-                    rows[index], _row_of(attributed, index), maps[index], _Asked(method, level, applied)
-                )
+                found = self._explanation(rows[index], _row_of(attributed, index), maps[index], asked)
+                explanations[place] = found
         return [explanations[place] for place in range(len(encodings))]
+
+    def check(self, method: str, target: str | None = None, level: Level = "word", seed: int = 0) -> Explainer:
+        """The explainer that `explain` would apply; for asking before any work.
+
+        Raises InputError on a method, target or level that does not exist, on a method that cannot explain this model,
+        and on a seed that is no whole number from 0.
+        """
+        has_mask_token = self.tokenizer.mask_token_id is not None
+        applied = explainer(method, self.model.config.design, has_mask_token=has_mask_token)
+        if level not in LEVELS:
+            raise InputError(f"level: {level!r} given; accepted: {', '.join(LEVELS)}")
+        if target is not None and target not in self.labels:
+            raise InputError(f"target: {target!r} given; accepted: {', '.join(self.labels)}")
+        if not isinstance(seed, int) or seed < 0:
+            raise InputError(f"seed: {seed!r} given; accepted: a whole number from 0")
+        return applied
 
     def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
         window = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
@@ -152,6 +163,7 @@ class ExplainableClassifier:
             for unit, group in enumerate(row.groups):
                 unit_ids[index, list(group.tokens)] = unit
         targets = None if target is None else torch.full((len(rows),), self.labels.index(target))
+        mask_token_id = self.tokenizer.mask_token_id
         return TokenBatch(
             input_ids=tensors["input_ids"],
             attention_mask=tensors["attention_mask"],
@@ -159,7 +171,8 @@ class ExplainableClassifier:
             special=self.model.special_tokens(tensors["input_ids"], tensors["special_tokens_mask"]),
             unit_ids=torch.from_numpy(unit_ids).to(self.model.device),
             targets=None if targets is None else targets.to(self.model.device),
-            mask_token_id=self.tokenizer.mask_token_id,
+            # [PAD] stands in where there is no [MASK]: `check` lets no method pass that would use it.
+            mask_token_id=self.tokenizer.pad_token_id if mask_token_id is None else mask_token_id,
             pad_token_id=self.tokenizer.pad_token_id,
             seed=seed,
         )
@@ -181,7 +194,9 @@ class ExplainableClassifier:
             signed=asked.explainer.signed(DESIGNS[self.model.config.design]),
             special_token_mass=float(attributed.attention[list(_of_no_unit(row))].sum()),
             bias=attributed.bias,
+            bias_name=asked.explainer.bias_name if attributed.bias is not None else None,
             logit=None if attributed.bias is None else float(attributed.logits[target]),
+            seed=asked.seed,
         )
         return Explanation(
             text=encoding.text,
@@ -199,21 +214,23 @@ def explain_versus(
     versus: ExplainableClassifier,
     texts: Sequence[TextInput],
     progress: Progress | None = None,
+    method: str = "built-in",
     **asked: Any,
 ) -> tuple[list[Explanation], list[Explanation]]:
     """Both models' explanations of the same texts for the same targets: those asked for, else what `base` predicts.
 
-    `asked` are the arguments of ExplainableClassifier.explain. Raises InputError when the models' labels differ.
+    `asked` are further arguments of ExplainableClassifier.explain. Raises InputError when the models' labels differ.
     """
     if set(base.labels) != set(versus.labels):
         raise InputError(
             f"versus: {versus.name!r} knows labels {', '.join(versus.labels)}; accepted: {', '.join(base.labels)}"
         )
-    ours = base.explain(texts, progress=progress, **asked)
+    versus.check(method)
+    ours = base.explain(texts, method, progress=progress, **asked)
     theirs: dict[int, Explanation] = {}
     for target in dict.fromkeys(explanation.target for explanation in ours):
         places = [place for place, explanation in enumerate(ours) if explanation.target == target]
-        answered = versus.explain([texts[place] for place in places], **{**asked, "target": target})
+        answered = versus.explain([texts[place] for place in places], method, **{**asked, "target": target})
         theirs.update(zip(places, answered, strict=True))
     return ours, [theirs[place] for place in range(len(ours))]
 
@@ -233,6 +250,7 @@ class _Asked:
     method: str
     level: Level
     explainer: Explainer
+    seed: int | None
 
 
 @dataclass(frozen=True)

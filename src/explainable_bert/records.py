@@ -50,8 +50,8 @@ class Attribution:
 
     `signed` says whether negative scores mean "against the target". `bias` and `logit` are given where the scores
     share out the target's logit: `bias + sum(scores) == logit`, up to `completeness_error`. `bias` is what the logit
-    is without any unit: the classifier's bias, or the logit at the method's baseline. `special_token_mass` is the
-    final attention, in [0, 1], that special tokens received; they never receive a reported score.
+    is without any unit, and `bias_name` says what that is made of. `special_token_mass` is the final attention, in
+    [0, 1], that special tokens received; they never receive a reported score. `seed` is that of methods that draw.
     """
 
     units: tuple[Unit, ...]
@@ -61,7 +61,9 @@ class Attribution:
     signed: bool
     special_token_mass: float | None = None
     bias: float | None = None
+    bias_name: str | None = None
     logit: float | None = None
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.units) != len(self.scores):
@@ -144,6 +146,7 @@ class Explanation:
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
         """The record of nested fields, as JSON holds them; raises InputError when they are of another schema."""
+        fields = {name: dict(value) if isinstance(value, dict) else value for name, value in fields.items()}
         version = fields.pop("schema_version")
         if version != EXPLANATION_SCHEMA_VERSION:
             raise InputError(f"schema_version: {version!r} given; this version reads {EXPLANATION_SCHEMA_VERSION}")

@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.functional import linear
 
 from explainable_bert.model.attention import attention_weights
 
@@ -25,6 +26,15 @@ def sent_values(block: Any, states: Float[Tensor, "batch key hidden"]) -> Float[
     output_weight = output.weight.unflatten(1, (attention.num_attention_heads, -1))  # hidden head width
     sent: Tensor = value @ output_weight.permute(1, 2, 0)
     return sent
+
+
+def weighted_sent_values(
+    block: Any, states: Float[Tensor, "batch key hidden"], weights: Float[Tensor, "batch head key"]
+) -> Float[Tensor, "batch key hidden"]:
+    """Σ_h α_hj f_h(x_j): what each key sends to the one query with these weights."""
+    attention, output = block.attention.self, block.attention.output.dense
+    values = weights[..., None] * _heads(attention, attention.value(states))
+    return linear(values.transpose(1, 2).flatten(2), output.weight)
 
 
 def after_attention(

@@ -26,7 +26,8 @@ def decompx(model: ExplainableBertForSequenceClassification, batch: TokenBatch) 
 
     The bias is what is left: the model's biases and the special tokens.
 
-    Source: Modarressi et al. 2023, with the activations' slopes through the origin and the classification head.
+    Source: Modarressi et al. 2023, with the activations' slopes through the origin and the classification head. Their
+    code shares the biases out over the tokens; here they stay apart, so that no score comes from no token.
     """
     with torch.no_grad():
         given = model.final_input(**batch.inputs)

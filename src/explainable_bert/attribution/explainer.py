@@ -7,7 +7,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from explainable_bert.errors import ModelError
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 from explainable_bert.model.configuration import Design
 
@@ -32,7 +31,7 @@ class TokenBatch:
     special: Bool[Tensor, "batch key"]
     unit_ids: Int[Tensor, "batch key"]
     targets: Int[Tensor, " batch"] | None
-    mask_token_id: int | None
+    mask_token_id: int
     pad_token_id: int
     seed: int
 
@@ -52,13 +51,6 @@ class TokenBatch:
             "token_type_ids": self.token_type_ids,
             "special_tokens_mask": self.special,
         }
-
-    @property
-    def mask_id(self) -> int:
-        """The id of [MASK]; raises ModelError when the tokenizer has none."""
-        if self.mask_token_id is None:
-            raise ModelError("model: its tokenizer has no [MASK] token, which this method masks words with")
-        return self.mask_token_id
 
     @property
     def n_units(self) -> list[int]:
@@ -120,7 +112,8 @@ class Explainer:
     """An attribution method: how it is applied, and what a reader of its scores has to know.
 
     `signed`: negative scores speak against the target. `per_label`: another target gives other scores. `forward` and
-    `backward` are passes per text, the prediction's own included. `refusal` says why it cannot explain a design, if so.
+    `backward` are passes per text, the prediction's own included. `bias_name` says what the bias of a BatchAttribution
+    is made of, where there is one. `refusal` says why it cannot explain a design, if so.
     """
 
     attribute: Attribute
@@ -130,6 +123,9 @@ class Explainer:
     per_label: Trait
     forward: Passes
     backward: Passes = Passes(0)
+    bias_name: str | None = None
+    draws: bool = False
+    needs_mask_token: bool = False
     refusal: Callable[[Design], str | None] = lambda _: None
 
 

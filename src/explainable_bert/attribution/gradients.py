@@ -1,7 +1,6 @@
 """Explainers by gradients to word embeddings: saliency, input x gradient, integrated gradients, SmoothGrad."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -55,7 +54,7 @@ def integrated_gradients(
 
     def attribute(model: ExplainableBertForSequenceClassification, batch: TokenBatch) -> BatchAttribution:
         found = _prediction(model, batch)
-        baseline_id = batch.mask_id if baseline_token == "[MASK]" else batch.pad_token_id
+        baseline_id = batch.mask_token_id if baseline_token == "[MASK]" else batch.pad_token_id
         baseline_ids = torch.where(batch.unit_ids >= 0, baseline_id, batch.input_ids)
         start, end = _word_embeddings(model, baseline_ids), _word_embeddings(model, batch.input_ids)
 
@@ -120,7 +119,7 @@ def _gradient(
     model: ExplainableBertForSequenceClassification, batch: TokenBatch
 ) -> tuple[BatchAttribution, Float[Tensor, "batch key hidden"]]:
     """What is to be explained, without scores yet, and the gradient of the targets' logits there."""
-    with _fixed_weights(model):
+    with torch.enable_grad():
         embeddings = _word_embeddings(model, batch.input_ids).requires_grad_()
         logits, attention = run(model, inputs_embeds=embeddings, **batch.context)
         targets = batch.chosen(logits)
@@ -141,7 +140,7 @@ def _gradients(
         torch.arange(len(batch), device=targets.device), torch.arange(n_variants, device=targets.device)
     )
     for rows, numbers in (chunk.unbind(dim=1) for chunk in every.split(_at_once(batch))):
-        with _fixed_weights(model):
+        with torch.enable_grad():
             embeddings = variant(rows, numbers).detach().requires_grad_()
             context = {name: tensor[rows] for name, tensor in batch.context.items()}
             logits, _ = run(model, inputs_embeds=embeddings, **context)
@@ -159,17 +158,3 @@ def _word_embeddings(
     with torch.no_grad():
         embedded: Tensor = model.bert.embeddings.word_embeddings(input_ids)
     return embedded
-
-
-@contextmanager
-def _fixed_weights(model: ExplainableBertForSequenceClassification) -> Iterator[None]:
-    """Gradients to inputs only: nothing is kept for those to weights; flags are put back."""
-    flags = [(weight, weight.requires_grad) for weight in model.parameters()]
-    try:
-        for weight, _ in flags:
-            weight.requires_grad_(False)
-        with torch.enable_grad():
-            yield
-    finally:
-        for weight, flag in flags:
-            weight.requires_grad_(flag)

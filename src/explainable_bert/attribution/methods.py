@@ -43,6 +43,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             signed=in_additive,
             per_label=in_additive,
             forward=Passes(1),
+            bias_name="bias",
         ),
         "attention": Explainer(
             merged_attention(mean_over_heads),
@@ -97,7 +98,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
         ),
         "value-zeroing": Explainer(
             value_zeroing,
-            "how states turn when a token's value is zeroed, rolled out",
+            "how states turn when a token's value is zeroed, rolled out; n tokens",
             "Mohebbi et al. 2023",
             signed=never,
             per_label=never,
@@ -111,6 +112,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             per_label=always,
             forward=Passes(3),
             backward=Passes(2),
+            bias_name="biases and special tokens",
         ),
         "saliency": Explainer(
             saliency,
@@ -138,6 +140,8 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             per_label=always,
             forward=Passes(N_STEPS + 2),
             backward=Passes(N_STEPS),
+            bias_name="baseline",
+            needs_mask_token=True,
         ),
         "integrated-gradients-pad": Explainer(
             integrated_gradients("[PAD]"),
@@ -147,6 +151,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             per_label=always,
             forward=Passes(N_STEPS + 2),
             backward=Passes(N_STEPS),
+            bias_name="baseline",
         ),
         "smoothgrad": Explainer(
             smoothgrad,
@@ -156,6 +161,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             per_label=always,
             forward=Passes(N_NOISY_COPIES + 1),
             backward=Passes(N_NOISY_COPIES),
+            draws=True,
         ),
         "occlusion": Explainer(
             occlusion,
@@ -164,6 +170,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             signed=always,
             per_label=always,
             forward=Passes(1, per_unit=1),
+            needs_mask_token=True,
         ),
         "lime": Explainer(
             lime,
@@ -172,6 +179,8 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             signed=always,
             per_label=always,
             forward=Passes(N_SAMPLES + 1),
+            draws=True,
+            needs_mask_token=True,
         ),
         "kernel-shap": Explainer(
             kernel_shap,
@@ -180,6 +189,9 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             signed=always,
             per_label=always,
             forward=Passes(N_SAMPLES + 2, per_unit=2),
+            bias_name="all words masked",
+            draws=True,
+            needs_mask_token=True,
         ),
         "random": Explainer(
             random_control,
@@ -188,6 +200,7 @@ EXPLAINERS: Mapping[str, Explainer] = MappingProxyType(
             signed=always,
             per_label=never,
             forward=Passes(1),
+            draws=True,
         ),
     }
 )
@@ -201,12 +214,20 @@ def check_method(method: str) -> None:
         raise InputError(f"method: {method!r} given; {hint}accepted: {', '.join(EXPLAINERS)}")
 
 
-def explainer(method: str, design: str) -> Explainer:
-    """The explainer of that name; raises InputError when there is none, or when it cannot explain `design`."""
+def explainer(method: str, design: str, *, has_mask_token: bool = True) -> Explainer:
+    """The explainer of that name.
+
+    Raises InputError when there is none, or when it cannot explain `design`, or a model without [MASK].
+    """
     check_method(method)
-    found = EXPLAINERS[method]
-    reason = found.refusal(DESIGNS[design])
+    reason = _refusal(EXPLAINERS[method], design, has_mask_token)
     if reason is not None:
-        able = [name for name, other in EXPLAINERS.items() if other.refusal(DESIGNS[design]) is None]
+        able = [name for name, other in EXPLAINERS.items() if _refusal(other, design, has_mask_token) is None]
         raise InputError(f"method: {method!r} given for design {design!r}: {reason}; accepted: {', '.join(able)}")
-    return found
+    return EXPLAINERS[method]
+
+
+def _refusal(asked: Explainer, design: str, has_mask_token: bool) -> str | None:
+    if asked.needs_mask_token and not has_mask_token:
+        return "its tokenizer has no [MASK] token to mask words with"
+    return asked.refusal(DESIGNS[design])

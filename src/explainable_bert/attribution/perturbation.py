@@ -38,7 +38,7 @@ def masked_target_logits(
     """
     ids, unit_ids = batch.input_ids.cpu().numpy(), batch.unit_ids.cpu().numpy()
     variants = np.concatenate(
-        [mask_units(ids[row], unit_ids[row], keep, batch.mask_id) for row, keep in enumerate(keeps)]
+        [mask_units(ids[row], unit_ids[row], keep, batch.mask_token_id) for row, keep in enumerate(keeps)]
     )
     rows = np.repeat(np.arange(len(keeps)), [len(keep) for keep in keeps])
     logits = np.empty(len(rows), dtype=np.float64)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from explainable_bert.attribution.blocks import after_attention, block_attention, sent_values
+from explainable_bert.attribution.blocks import after_attention, block_attention, sent_values, weighted_sent_values
 from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 
@@ -90,7 +90,7 @@ def _final_sent(
         value_states = given.states[model.config.values_from]
         values: Tensor = output(attention.value(value_states))
         return weights.transpose(1, 2) * values
-    return torch.einsum("bhk,bhkd->bkd", weights, sent_values(model.final_block, given.states[-1]))
+    return weighted_sent_values(model.final_block, given.states[-1], weights)
 
 
 def _final_turns(

@@ -47,6 +47,8 @@ def names(base: Explanation, versus: Explanation) -> tuple[str, str]:
         if pairs[0] != pairs[1]:
             break
         pairs = [_name(item, n_words) for item in (base, versus)]
+    if pairs[0] == pairs[1]:
+        return f"{pairs[0]} (first)", f"{pairs[1]} (second)"
     return pairs[0], pairs[1]
 
 

@@ -37,7 +37,7 @@ def png_bytes(sheet: Sheet) -> bytes:
     if math.ceil(sheet.height / _POINTS_PER_INCH * _PNG_DPI) > _PNG_MOST_PIXELS:
         raise InputError(
             f"path: the picture would be higher than {_PNG_MOST_PIXELS:,} pixels, the most of a .png;"
-            " give split=True, or write .pdf or .html"
+            " write .pdf or .html, or a file per text"
         )
     texts = {"Title": sheet.title, "Description": sheet.description, "explainable-bert": sheet.metadata}
     with _quiet_matplotlib():

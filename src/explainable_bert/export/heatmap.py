@@ -66,6 +66,8 @@ def render(
         return [place]
     texts = grouped(explanations, versus)
     places = _numbered(place, len(texts))
+    for numbered in places:
+        check_place(numbered)
     for numbered, pairs in zip(places, texts, strict=True):
         own, others = [one for one, _ in pairs], [other for _, other in pairs if other is not None]
         writer(_Content(own, None if versus is None else others, values), numbered)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from explainable_bert.export import maps
-from explainable_bert.export.comparison import Comparison, compare, names
+from explainable_bert.export.comparison import Comparison, check_comparable, compare, names
 from explainable_bert.export.maps import Grid
 from explainable_bert.export.strips import Strip, cut, format_score, notes, one_line, scale_note
 from explainable_bert.records import Explanation, Provenance
@@ -66,13 +66,15 @@ class Panel:
 
 
 def panels(explanations: Sequence[Explanation], versus: Sequence[Explanation] | None = None) -> tuple[Panel, ...]:
-    """One panel per text: a strip per explanation, or three per pair of models; `versus` must be comparable."""
+    """One panel per text: a strip per explanation, or three per pair of models; raises as check_comparable."""
     groups = grouped(explanations, versus)
     return tuple(_panel(number, group) for number, group in enumerate(groups, start=1))
 
 
 def grouped(explanations: Sequence[Explanation], versus: Sequence[Explanation] | None = None) -> list[list[Pair]]:
     """Explanations of the same text that follow each other belong together, unless one says what another said."""
+    if versus is not None:
+        check_comparable(explanations, versus)
     others = [None] * len(explanations) if versus is None else versus
     groups: list[list[Pair]] = []
     for pair in zip(explanations, others, strict=True):

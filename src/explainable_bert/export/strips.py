@@ -13,9 +13,6 @@ _MOST_DECIMALS = 6
 
 Direction = Literal["towards", "against", "unsigned", "zero", "between", "unread"]
 
-# Their `bias` is the classifier's own; that of any other method is the logit at its baseline.
-_METHODS_WITH_BIAS = frozenset({"built-in", "contributions", "decompx"})
-
 # Embeddings, overrides and isolates can make a text read differently from what it says; show them instead.
 _BIDI_CONTROLS = frozenset([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
@@ -92,7 +89,8 @@ def format_score(score: float, scale: float, signed: bool) -> str:
     decimals = 2 - math.floor(math.log10(scale))
     if not 0 <= decimals <= _MOST_DECIMALS:
         return f"{score + 0.0:{sign}.2e}"
-    return f"{score + 0.0:{sign}.{decimals}f}"
+    # Rounded first, as adding zero then turns a minus zero into zero.
+    return f"{round(score, decimals) + 0.0:{sign}.{decimals}f}"
 
 
 def scale_note(strip: Strip) -> str:
@@ -113,7 +111,7 @@ def notes(explanation: Explanation) -> tuple[str, ...]:
     if attribution.bias is not None and attribution.logit is not None:
         total = sum(attribution.scores)
         found.append(
-            f"{_constant(attribution)} {_thousandths(attribution.bias)}"
+            f"{one_line(attribution.bias_name or 'bias')} {_thousandths(attribution.bias)}"
             f" + sum of {attribution.level}s {_thousandths(total)} = logit {_thousandths(attribution.logit)}"
             f" (unrounded difference {attribution.completeness_error:.1e})"
         )
@@ -122,10 +120,6 @@ def notes(explanation: Explanation) -> tuple[str, ...]:
             f"{attribution.special_token_mass:.1%} of the attention is on special tokens, not on words of the text"
         )
     return tuple(found)
-
-
-def _constant(attribution: Attribution) -> str:
-    return "bias" if attribution.method in _METHODS_WITH_BIAS else "baseline"
 
 
 def _thousandths(value: float) -> str:

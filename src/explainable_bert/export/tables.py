@@ -23,7 +23,7 @@ def _rows(number: int, group: list[Pair]) -> Iterator[dict[str, Any]]:
     for pair in group:
         for explanation in pair:
             if explanation is not None:
-                yield from ({"row": number, **fields} for fields in _unit_rows(explanation))
+                yield from ({"text_number": number, **fields} for fields in _unit_rows(explanation))
 
 
 def _unit_rows(explanation: Explanation) -> Iterator[dict[str, Any]]:
@@ -42,7 +42,9 @@ def _unit_rows(explanation: Explanation) -> Iterator[dict[str, Any]]:
         "signed": attribution.signed,
         "special_token_mass": attribution.special_token_mass,
         "bias": attribution.bias,
+        "bias_name": attribution.bias_name,
         "logit": attribution.logit,
+        "seed": attribution.seed,
         "n_tokens_dropped": prediction.n_tokens_dropped,
         **dataclasses.asdict(explanation.provenance),
     }

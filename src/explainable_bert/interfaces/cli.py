@@ -208,6 +208,7 @@ def explain(
     ] = False,
     values: Annotated[bool, typer.Option("--values", help="Print each score in the picture.")] = False,
     split: Annotated[bool, typer.Option("--split", help="One file per text.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of methods that draw at random.")] = 0,
     pair: Pair = None,
     text_column: TextColumn_ = "text",
     pair_column: PairColumn = None,
@@ -220,9 +221,9 @@ def explain(
         check_format(output)
     elif map_ or values or split:
         raise typer.BadParameter("--map, --values and --split are for files: give --output too")
-    names = [name.strip() for name in method.split(",")]
+    names = list(dict.fromkeys(name.strip() for name in method.split(",")))
     rows = [text for _, text in _texts(texts, input_, pair, text_column, pair_column)]
-    asked = {"target": target, "level": level, "attention_map": map_}
+    asked = {"target": target, "level": level, "attention_map": map_, "seed": seed}
     ours, theirs = _explain(model, versus, rows, names, asked)
     say_dropped([explanation.prediction.n_tokens_dropped for explanation in ours[:: len(names)]])
     if output is None:
@@ -243,13 +244,17 @@ def _explain(
     for name in methods:
         check_method(name)
     base, other = _load(model), None if versus is None else _load(versus)
+    for name in methods:
+        base.check(name, asked["target"], asked["level"], asked["seed"])
+        if other is not None:
+            other.check(name)
     by_method: list[tuple[list[Explanation], list[Explanation]]] = []
     for name in methods:
         with reading_bar(f"explaining by {name}") as progress:
             if other is None:
                 by_method.append((base.explain(texts, name, progress=progress, **asked), []))
             else:
-                by_method.append(explain_versus(base, other, texts, progress, method=name, **asked))
+                by_method.append(explain_versus(base, other, texts, progress, name, **asked))
     ours, theirs = ([*chain.from_iterable(zip(*side, strict=True))] for side in zip(*by_method, strict=True))
     return ours, None if other is None else theirs
 
