@@ -6,23 +6,20 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from explainable_bert.model.attention import attention_weights
+from explainable_bert.model.attention import attention_rows, by_head
 
 
 def block_attention(
     block: Any, states: Float[Tensor, "batch key hidden"], present: Bool[Tensor, "batch key"]
 ) -> Float[Tensor, "batch head query key"]:
     """The softmax attention of a stock block over the tokens that are no padding."""
-    attention = block.attention.self
-    query, key = _heads(attention, attention.query(states)), _heads(attention, attention.key(states))
-    scores = query @ key.transpose(2, 3) * attention.scaling
-    return attention_weights(scores, present[:, None, None, :], "softmax")
+    return attention_rows(block.attention.self, states, present, "softmax")
 
 
 def sent_values(block: Any, states: Float[Tensor, "batch key hidden"]) -> Float[Tensor, "batch head key hidden"]:
     """f_h(x_j) = (W_V^h x_j + b_V^h) W_O^h: what each head adds to a query's state for a key it fully attends."""
     attention, output = block.attention.self, block.attention.output.dense
-    value = _heads(attention, attention.value(states))
+    value = by_head(attention, attention.value(states))
     output_weight = output.weight.unflatten(1, (attention.num_attention_heads, -1))  # hidden head width
     sent: Tensor = value @ output_weight.permute(1, 2, 0)
     return sent
@@ -33,7 +30,7 @@ def weighted_sent_values(
 ) -> Float[Tensor, "batch key hidden"]:
     """Σ_h α_hj f_h(x_j): what each key sends to the one query with these weights."""
     attention, output = block.attention.self, block.attention.output.dense
-    values = weights[..., None] * _heads(attention, attention.value(states))
+    values = weights[..., None] * by_head(attention, attention.value(states))
     return linear(values.transpose(1, 2).flatten(2), output.weight)
 
 
@@ -44,9 +41,3 @@ def after_attention(
     attended = block.attention.output.LayerNorm(mixed + block.attention.output.dense.bias + states)
     output: Tensor = block.output(block.intermediate(attended), attended)
     return output
-
-
-def _heads(attention: Any, projected: Float[Tensor, "batch key hidden"]) -> Float[Tensor, "batch head key width"]:
-    n_heads: int = attention.num_attention_heads
-    by_head: Tensor = projected.unflatten(-1, (n_heads, -1)).transpose(1, 2)
-    return by_head

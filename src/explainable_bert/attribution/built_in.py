@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, target_logits
+from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, final_pass, target_logits
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 
 Merge = Callable[[Float[Tensor, "batch head key"]], Float[Tensor, "batch key"]]
@@ -34,9 +34,7 @@ def merged_attention(
 
     @torch.inference_mode()
     def attribute(model: ExplainableBertForSequenceClassification, batch: TokenBatch) -> BatchAttribution:
-        given = model.final_input(**batch.inputs)
-        weights = model.final_attention(given)
-        logits, _ = model.read_out(given, weights)
+        _, weights, logits = final_pass(model, **batch.inputs)
         merged = merge(weights)
         return BatchAttribution(logits, batch.chosen(logits), merged, merged)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from explainable_bert.attribution.blocks import block_attention
 from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, target_logits
+from explainable_bert.model.attention import by_head
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 
 # Below this an activation's slope through the origin is taken at this value: 0 / 0 is none.
@@ -63,7 +64,7 @@ def _affine_block(
 ) -> Float[Tensor, "stream batch key hidden"]:
     with torch.no_grad():
         weights = block_attention(block, streams[0], present)
-    values = _by_head(block, block.attention.self.value(streams))
+    values = by_head(block.attention.self, block.attention.self.value(streams))
     mixed = torch.einsum("bhqk,sbhkw->sbqhw", weights, values).flatten(-2)
     return _after_attention(block, mixed, streams)
 
@@ -96,21 +97,13 @@ def _pooled_logits(
 ) -> Float[Tensor, "stream batch label"]:
     block = model.final_block
     pooler: Any = model.bert.pooler
-    values = _by_head(block, block.attention.self.value(streams))
+    values = by_head(block.attention.self, block.attention.self.value(streams))
     mixed = torch.einsum("bhk,sbhkw->sbhw", weights, values).flatten(-2)
     rows = torch.arange(len(given.cls_index), device=streams.device)
     final_states = _after_attention(block, mixed, streams[:, rows, given.cls_index])
     pooled = pooler.dense(final_states)
     logits: Tensor = model.classifier(pooled * _slope(pooler.activation, pooled[0]))
     return logits
-
-
-def _by_head(
-    block: Any, values: Float[Tensor, "stream batch key hidden"]
-) -> Float[Tensor, "stream batch head key width"]:
-    n_heads: int = block.attention.self.num_attention_heads
-    by_head: Tensor = values.unflatten(-1, (n_heads, -1)).transpose(2, 3)
-    return by_head
 
 
 def _affine_norm(

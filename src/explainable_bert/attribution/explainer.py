@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 from explainable_bert.model.configuration import Design
 
 # Variants of texts (erasures, steps of a path, noisy copies) are run in passes of about so many tokens: enough to keep
@@ -133,10 +133,18 @@ def run(
     model: ExplainableBertForSequenceClassification, **inputs: Tensor
 ) -> tuple[Float[Tensor, "batch label"], Float[Tensor, "batch key"]]:
     """Logits and the [CLS] row of the final attention, mean over heads; `inputs` are those of the model's forward."""
+    _, weights, logits = final_pass(model, **inputs)
+    return logits, weights.mean(dim=1)
+
+
+def final_pass(
+    model: ExplainableBertForSequenceClassification, **inputs: Tensor
+) -> tuple[FinalInput, Float[Tensor, "batch head key"], Float[Tensor, "batch label"]]:
+    """What the final block reads, its [CLS] attention and the logits; `inputs` are those of the model's forward."""
     given = model.final_input(**inputs)
     weights = model.final_attention(given)
     logits, _ = model.read_out(given, weights)
-    return logits, weights.mean(dim=1)
+    return given, weights, logits
 
 
 def target_logits(logits: Float[Tensor, "batch label"], targets: Int[Tensor, " batch"]) -> Float[Tensor, " batch"]:

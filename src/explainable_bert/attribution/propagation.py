@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from explainable_bert.attribution.blocks import after_attention, block_attention, sent_values, weighted_sent_values
-from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch
+from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, final_pass
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 
 # Queries times zeroed keys that value zeroing recomputes at a time.
@@ -19,9 +19,7 @@ def value_weighted_norm(model: ExplainableBertForSequenceClassification, batch: 
 
     Source: Kobayashi et al. 2020.
     """
-    given = model.final_input(**batch.inputs)
-    weights = model.final_attention(given)
-    logits, _ = model.read_out(given, weights)
+    given, weights, logits = final_pass(model, **batch.inputs)
     scores = _final_sent(model, given, weights).norm(dim=-1)
     return BatchAttribution(logits, batch.chosen(logits), scores, weights.mean(dim=1))
 
@@ -35,9 +33,7 @@ def rollout(model: ExplainableBertForSequenceClassification, batch: TokenBatch) 
 
     Source: Abnar & Zuidema 2020.
     """
-    given = model.final_input(**batch.inputs)
-    weights = model.final_attention(given)
-    logits, _ = model.read_out(given, weights)
+    given, weights, logits = final_pass(model, **batch.inputs)
     attention = weights.mean(dim=1)
     row = attention
     if model.config.readout == "pooler":
@@ -57,9 +53,7 @@ def value_zeroing(model: ExplainableBertForSequenceClassification, batch: TokenB
 
     Source: Mohebbi et al. 2023.
     """
-    given = model.final_input(**batch.inputs)
-    weights = model.final_attention(given)
-    logits, _ = model.read_out(given, weights)
+    given, weights, logits = final_pass(model, **batch.inputs)
     row = _normalised(_final_turns(model, given, weights) * given.allowed)
     for block, states in _blocks_downward(model, given):
         attention = block_attention(block, states, given.present)

@@ -96,12 +96,28 @@ def attention_map(
     function: AttentionFunction,
 ) -> Float[Tensor, "batch query query"]:
     """All attention rows of the final block, mean over heads; rows of padding queries are zero."""
-    heads = attention.num_attention_heads
-    query = attention.query(states).unflatten(-1, (heads, -1)).transpose(1, 2)
-    key = attention.key(states).unflatten(-1, (heads, -1)).transpose(1, 2)
+    return attention_rows(attention, states, allowed, function).mean(dim=1) * queries[:, :, None]
+
+
+def attention_rows(
+    attention: BertSelfAttention,
+    states: Float[Tensor, "batch query hidden"],
+    allowed: Bool[Tensor, "batch query"],
+    function: AttentionFunction,
+) -> Float[Tensor, "batch head query query"]:
+    """Every query's attention over the allowed keys, per head."""
+    query, key = by_head(attention, attention.query(states)), by_head(attention, attention.key(states))
     scores = query @ key.transpose(2, 3) * attention.scaling
-    weights = attention_weights(scores, allowed[:, None, None, :], function).mean(dim=1)
-    return weights * queries[:, :, None]
+    return attention_weights(scores, allowed[:, None, None, :], function)
+
+
+def by_head(
+    attention: BertSelfAttention, projected: Float[Tensor, "*batch key hidden"]
+) -> Float[Tensor, "*batch head key width"]:
+    """Projected states with each head's part of the width apart."""
+    n_heads: int = attention.num_attention_heads
+    parted: Tensor = projected.unflatten(-1, (n_heads, -1)).transpose(-3, -2)
+    return parted
 
 
 def label_directions(block: BertLayer, classifier: Float[Tensor, "label hidden"]) -> Float[Tensor, "label hidden"]:
