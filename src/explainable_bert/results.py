@@ -1,0 +1,131 @@
+"""Frozen records of what was measured: rows with intervals, curves, paired differences, audit checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from explainable_bert.metrics.metric import Metric
+from explainable_bert.records import Explanation
+
+
+@dataclass(frozen=True)
+class SummaryRow:
+    """One metric of one model, mean or ratio over `n` texts with its 95 % interval.
+
+    `method` is None for what concerns the model alone. `value` is None where no text defines it; `low` and `high` are
+    None where there is no interval, and `note` says why. `n_undefined` counts texts left out as the metric is undefined
+    for them.
+    """
+
+    model: str
+    design: str
+    method: str | None
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    n_undefined: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Mean score of the predicted label against the erased (deletion) or kept (insertion) share of units.
+
+    `kind` is "deletion" or "insertion"; `shares` in [0, 1] ascend; `low` and `high` are the 95 % interval.
+    """
+
+    model: str
+    design: str
+    method: str
+    kind: str
+    shares: tuple[float, ...]
+    values: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Everything that an evaluation found.
+
+    `metrics` define the rows' metrics by name; `settings` is what has to be stated with them (erasure, level, sizes,
+    seed, ...), as label and value; `notes` are sentences on what was left out or undefined.
+    """
+
+    rows: tuple[SummaryRow, ...]
+    curves: tuple[Curve, ...]
+    metrics: Mapping[str, Metric]
+    settings: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A paired comparison of models `a` and `b` in one metric: `difference` is a minus b, with its 95 % interval.
+
+    `p_value` is that of "no difference", `p_holm` the same after Holm's correction over all pairs; both None where
+    there is no test. `p_equivalence` is that of the two one-sided tests against `margin`, where one was set.
+    `smallest_detectable` is the difference that would have been found with 80 % power. `verdict` is "better", "worse"
+    (a against b), "equivalent", "no difference shown", or for descriptive metrics "higher" or "lower".
+    """
+
+    a: str
+    b: str
+    method: str | None
+    metric: str
+    difference: float | None
+    low: float | None
+    high: float | None
+    p_value: float | None
+    p_holm: float | None
+    verdict: str
+    n: int
+    test: str = ""
+    smallest_detectable: float | None = None
+    margin: float | None = None
+    p_equivalence: float | None = None
+
+
+@dataclass(frozen=True)
+class ComparisonReport:
+    """Everything that a comparison found.
+
+    `verdicts` are sentences generated from the pairs, the most important first. `gold_labels` and `pictures` go
+    together: for each example text, its true label and one explanation per model.
+    """
+
+    evaluation: EvaluationReport
+    pairs: tuple[Pair, ...]
+    verdicts: tuple[str, ...]
+    gold_labels: tuple[str, ...]
+    pictures: tuple[tuple[Explanation, ...], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One audit check: a measured `value` against its `threshold`, and what the outcome means for a reader.
+
+    `passed` is None where there is nothing to pass: a descriptive check, or one that the design has no use for (`value`
+    is then None as well where nothing was measured). `relation` says on which side of the threshold it passes:
+    "at most", "at least" or "" (descriptive).
+    """
+
+    name: str
+    value: float | None
+    threshold: float | None
+    passed: bool | None
+    meaning: str
+    relation: str = ""
+    n: int = 0
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """Everything that an audit found about one model; `settings` and `notes` as in EvaluationReport."""
+
+    model: str
+    design: str
+    checks: tuple[Check, ...]
+    settings: Mapping[str, str]
+    notes: tuple[str, ...]
