@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+import numpy as np
 import torch
 
 from explainable_bert.data.corpora import Corpus, Example, load_corpus
@@ -124,7 +125,8 @@ def _measure(
     classifier = ExplainableClassifier.load(folder)
     explanations = classifier.explain([example.text for example in tested])
     share = accuracy(
-        [explanation.prediction.label for explanation in explanations], [example.label for example in tested]
+        np.array([explanation.prediction.label for explanation in explanations]),
+        np.array([example.label for example in tested]),
     )
     errors = [explanation.attribution.completeness_error for explanation in explanations]
     known_errors = [error for error in errors if error is not None]

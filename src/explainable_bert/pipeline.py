@@ -8,18 +8,20 @@ from typing import Any, Self
 import numpy as np
 import torch
 import transformers
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from transformers import PreTrainedTokenizerFast
 
 from explainable_bert.attribution.explainer import BatchAttribution, Explainer, TokenBatch
 from explainable_bert.attribution.methods import explainer
+from explainable_bert.attribution.perturbation import erased_logits
 from explainable_bert.errors import InputError
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, label_names
-from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance
+from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
 from explainable_bert.text.alignment import Group, align, sum_scores, units
 from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode, pad
+from explainable_bert.text.erasure import ERASURES, Erasure
 from explainable_bert.version import __version__
 
 BATCH_SIZE = 32
@@ -110,10 +112,10 @@ class ExplainableClassifier:
         """
         applied = self.check(method, target, level, seed)
         asked = _Asked(method, level, applied, seed if applied.draws else None)
-        encodings = self._encode(texts)
+        read = self._rows(texts, level)
         explanations: dict[int, Explanation] = {}
-        for places in _batches(encodings, progress, applied):
-            rows = [_Row(encodings[place], align(encodings[place], level)) for place in places]
+        for places in _batches([row.encoding for row in read], progress, applied):
+            rows = [read[place] for place in places]
             with torch.inference_mode(False):  # gradients must be had, whatever mode the caller is in
                 batch = self._token_batch(rows, target, seed)
                 attributed = applied.attribute(self.model, batch)
@@ -121,7 +123,57 @@ class ExplainableClassifier:
             for index, place in enumerate(places):
                 found = self._explanation(rows[index], _row_of(attributed, index), maps[index], asked)
                 explanations[place] = found
-        return [explanations[place] for place in range(len(encodings))]
+        return [explanations[place] for place in range(len(read))]
+
+    def units(self, texts: Sequence[TextInput], level: Level = "word") -> list[tuple[Unit, ...]]:
+        """The units that `explain` scores, text by text."""
+        rows = self._rows(texts, level)
+        return [units(row.groups, row.encoding) for row in rows]
+
+    def predict_erased(
+        self,
+        texts: Sequence[TextInput],
+        keeps: Sequence[Bool[np.ndarray, "_ _"]],
+        erasure: str = "mask",
+        level: Level = "word",
+    ) -> list[Float[np.ndarray, "variant label"]]:
+        """Each text's logits under every row of its `keeps` (variant, unit): True stays, False is erased.
+
+        `erasure` is a name in text.erasure.ERASURES; units are those of `units`. All texts' variants are batched
+        together. Raises InputError on an erasure that does not exist or needs a [MASK] that the tokenizer lacks.
+        """
+        chosen = self.check_erasure(erasure)
+        rows = self._rows(texts, level)
+        for index, (row, keep) in enumerate(zip(rows, keeps, strict=True)):
+            if keep.ndim != 2 or keep.shape[1] != len(row.groups):
+                raise InputError(
+                    f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {len(row.groups)} units)"
+                )
+        with torch.inference_mode():
+            return erased_logits(self.model, self._token_batch(rows, None, 0), keeps, chosen)
+
+    def check_erasure(self, erasure: str) -> Erasure:
+        """The operator that `predict_erased` would apply; raises InputError as that does."""
+        if erasure not in ERASURES:
+            raise InputError(f"erasure: {erasure!r} given; accepted: {', '.join(ERASURES)}")
+        if ERASURES[erasure].needs_mask_token and self.tokenizer.mask_token_id is None:
+            able = [name for name, operator in ERASURES.items() if not operator.needs_mask_token]
+            raise InputError(
+                f"erasure: {erasure!r} needs [MASK], which the tokenizer lacks; accepted: {', '.join(able)}"
+            )
+        return ERASURES[erasure]
+
+    def head_attention(self, texts: Sequence[TextInput], level: Level = "word") -> list[Float[np.ndarray, "head unit"]]:
+        """The [CLS] row of each head of the final attention, summed over each unit's tokens."""
+        rows = self._rows(texts, level)
+        found: dict[int, Float[np.ndarray, "head unit"]] = {}
+        with torch.inference_mode():
+            for places in _batches([row.encoding for row in rows], None):
+                batch = self._token_batch([rows[place] for place in places], None, 0)
+                weights = _numpy(self.model.final_attention(self.model.final_input(**batch.inputs)))
+                for place, by_head in zip(places, weights, strict=True):
+                    found[place] = np.array([sum_scores(rows[place].groups, head) for head in by_head])
+        return [found[place] for place in range(len(rows))]
 
     def check(self, method: str, target: str | None = None, level: Level = "word", seed: int = 0) -> Explainer:
         """The explainer that `explain` would apply; for asking before any work.
@@ -138,6 +190,9 @@ class ExplainableClassifier:
         if not isinstance(seed, int) or seed < 0:
             raise InputError(f"seed: {seed!r} given; accepted: a whole number from 0")
         return applied
+
+    def _rows(self, texts: Sequence[TextInput], level: Level) -> list["_Row"]:
+        return [_Row(encoding, align(encoding, level)) for encoding in self._encode(texts)]
 
     def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
         window = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)

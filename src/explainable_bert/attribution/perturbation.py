@@ -1,4 +1,4 @@
-"""Running texts with some of their units masked, many at once, and the explainer that masks one at a time."""
+"""Running texts with some of their units erased, many at once, and the explainer that masks one at a time."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from explainable_bert.attribution.explainer import TOKENS_AT_ONCE, BatchAttribution, TokenBatch, run, target_logits
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
-from explainable_bert.text.erasure import mask_units
+from explainable_bert.text.erasure import ERASURES, Erasure, Variants, staying
 
 
 @torch.inference_mode()
@@ -32,24 +32,63 @@ def masked_target_logits(
     targets: Sequence[int],
     keeps: Sequence[Bool[np.ndarray, "_ _"]],
 ) -> list[Float[np.ndarray, " variant"]]:
-    """For each text, the target's logit under each row of its `keeps` (variant, unit): True stays, False is masked.
+    """For each text, the target's logit under each row of its `keeps` (variant, unit): True stays, False is masked."""
+    found = erased_logits(model, batch, keeps, ERASURES["mask"])
+    return [of_text[:, target] for of_text, target in zip(found, targets, strict=True)]
 
-    Variants of all texts share the forward passes.
+
+def erased_logits(
+    model: ExplainableBertForSequenceClassification,
+    batch: TokenBatch,
+    keeps: Sequence[Bool[np.ndarray, "_ _"]],
+    erasure: Erasure,
+) -> list[Float[np.ndarray, "variant label"]]:
+    """For each text, all logits under each row of its `keeps` (variant, unit): True stays, False is erased.
+
+    Variants of all texts share the forward passes, those of equal length side by side.
     """
-    ids, unit_ids = batch.input_ids.cpu().numpy(), batch.unit_ids.cpu().numpy()
-    variants = np.concatenate(
-        [mask_units(ids[row], unit_ids[row], keep, batch.mask_token_id) for row, keep in enumerate(keeps)]
-    )
+    variants = [_variants(batch, row, keep, erasure) for row, keep in enumerate(keeps)]
     rows = np.repeat(np.arange(len(keeps)), [len(keep) for keep in keeps])
-    logits = np.empty(len(rows), dtype=np.float64)
-    lengths = batch.attention_mask.sum(dim=1).cpu().numpy()[rows]
-    for chunk in _chunks(lengths):
-        row, length = torch.from_numpy(rows[chunk]), int(lengths[chunk].max())
-        context = {name: tensor[row.to(tensor.device), :length] for name, tensor in batch.context.items()}
-        chunk_ids = torch.from_numpy(variants[chunk, :length]).to(batch.input_ids.device)
-        found = run(model, input_ids=chunk_ids, **context)[0].float().cpu().numpy()
-        logits[chunk] = found[np.arange(len(found)), np.asarray(targets)[rows[chunk]]]
-    return np.split(logits, np.cumsum([len(keep) for keep in keeps])[:-1])
+    n_tokens = np.concatenate([of_text.n_tokens for of_text in variants])
+    firsts = np.cumsum([0, *(len(keep) for keep in keeps)])
+    logits = np.empty((len(rows), len(model.classifier.bias)), dtype=np.float64)
+    order = np.argsort(-n_tokens, kind="stable")
+    for chunk in _chunks(n_tokens[order]):
+        places = order[chunk]
+        inputs = _inputs(batch, [(row, variants[row], place - firsts[row]) for row, place in _each(rows, places)])
+        logits[places] = run(model, **inputs)[0].float().cpu().numpy()
+    return np.split(logits, firsts[1:-1])
+
+
+def _each(rows: np.ndarray, places: np.ndarray) -> list[tuple[int, int]]:
+    return list(zip(rows[places].tolist(), places.tolist(), strict=True))
+
+
+def _variants(batch: TokenBatch, row: int, keep: Bool[np.ndarray, "variant unit"], erasure: Erasure) -> Variants:
+    length = int(batch.attention_mask[row].sum())
+    ids, unit_ids = batch.input_ids[row, :length].cpu().numpy(), batch.unit_ids[row, :length].cpu().numpy()
+    return erasure.erase(ids, staying(unit_ids, keep), batch.mask_token_id)
+
+
+def _inputs(batch: TokenBatch, chosen: Sequence[tuple[int, Variants, int]]) -> dict[str, torch.Tensor]:
+    """The model's inputs for some variants of some texts: (row of the text, its variants, which of them)."""
+    counts = np.array([variants.n_tokens[variant] for _, variants, variant in chosen])
+    length, device = int(counts.max()), batch.input_ids.device
+
+    def padded(name: str) -> torch.Tensor:
+        parts = [getattr(variants, name)[variant, :length] for _, variants, variant in chosen]
+        return torch.from_numpy(np.stack([np.pad(part, (0, length - len(part))) for part in parts])).to(device)
+
+    rows = torch.tensor([row for row, _, _ in chosen], device=device)[:, None]
+    tokens = padded("tokens")
+    present = torch.arange(length, device=device) < torch.from_numpy(counts).to(device)[:, None]
+    return {
+        "input_ids": torch.where(present, padded("input_ids"), batch.pad_token_id),
+        "attention_mask": present.to(batch.attention_mask.dtype),
+        "token_type_ids": batch.token_type_ids[rows, tokens],
+        "special_tokens_mask": batch.special[rows, tokens] | ~present,
+        "position_ids": padded("positions"),
+    }
 
 
 def spread(batch: TokenBatch, unit_scores: Sequence[Float[np.ndarray, " _"]]) -> Float[torch.Tensor, "batch key"]:

@@ -14,11 +14,24 @@ _ACCEPTED_LABELS = "accepted are strings, whole numbers and booleans"
 
 @dataclass(frozen=True)
 class Example:
-    """One text, or pair of texts, with its label."""
+    """One text, or pair of texts, with its label; and, where people marked why, their rationales.
+
+    `words` are spans (start, end) in characters of `text`: the words that could be marked. `rationales` has one mask
+    over them per annotator. Raises InputError when a mask does not have a value per word.
+    """
 
     text: str
     label: str
     text_pair: str | None = None
+    words: tuple[tuple[int, int], ...] = ()
+    rationales: tuple[tuple[bool, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        for mask in self.rationales:
+            if len(mask) != len(self.words):
+                raise InputError(
+                    f"rationales: {len(mask)} values given for {len(self.words)} words; one per word is needed"
+                )
 
 
 @dataclass(frozen=True)

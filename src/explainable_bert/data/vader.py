@@ -1,4 +1,4 @@
-"""Fetching the human-rated sentences that the source distribution of vaderSentiment carries.
+"""Fetching the human-rated sentences, and other files, that the source distribution of vaderSentiment carries.
 
 Every sentence has the mean of some twenty human ratings, from -4 (most negative) to 4 (most positive).
 """
@@ -54,6 +54,14 @@ def load_rated_texts(stem: str) -> tuple[RatedText, ...]:
             _, rating, text = line.split("\t", 2)
             rated.append(RatedText(row, float(rating), html.unescape(text).strip()))
     return tuple(rated)
+
+
+def source_file(name: str) -> bytes:
+    """The content of one file of the source distribution; it is downloaded once and then kept.
+
+    Raises FileError when the archive can be neither found nor downloaded.
+    """
+    return _member(_archive(), f"vaderSentiment-3.3.2/{name}")
 
 
 def cached_archive() -> Path:

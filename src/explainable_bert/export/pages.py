@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from explainable_bert.export.origins import origin
+from explainable_bert.export.origins import Origin, origin
 from explainable_bert.export.panels import Panel, Row, panels, row
 from explainable_bert.export.strips import notes, visible
 from explainable_bert.records import Explanation
@@ -44,8 +44,12 @@ def row_html(shown: Row, *, values: bool) -> Markup:
 
 def page_html(name: str, sources: Sequence[Explanation], **context: Any) -> str:
     """A whole page from the named template, with the provenance of all `sources` in its head and foot."""
-    template = _environment().get_template(name)
-    return template.render(origin=origin(sources), strip_html=strip_html, notes=notes, **context)
+    return page_from(name, origin(sources), **context)
+
+
+def page_from(name: str, came_from: Origin, **context: Any) -> str:
+    """A whole page or drawing from the named template, which may need no explanation, with `came_from` on it."""
+    return _environment().get_template(name).render(origin=came_from, strip_html=strip_html, notes=notes, **context)
 
 
 def _maps_source(panel: Panel) -> str:

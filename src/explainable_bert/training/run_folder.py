@@ -1,6 +1,5 @@
 """The folder of a training run: what was asked for, complete checkpoints to resume from, the finished model."""
 
-import json
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -9,8 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from explainable_bert.errors import FileError
-from explainable_bert.records import read_json_text
+from explainable_bert.run_request import check_folder, check_same, claim
 from explainable_bert.training.model_card import model_card
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.writing import write_text
@@ -34,12 +32,11 @@ def finished_report(output: Path, described: Mapping[str, Any]) -> TrainingRepor
 
     Raises FileError when `output` is a file, or a model of another run.
     """
-    if output.exists() and not output.is_dir():
-        raise FileError(f"output: {str(output)!r} is a file; accepted: a new or empty folder, or one of the same run")
+    check_folder(output)
     if not (output / REPORT_FILE).is_file():
         return None
     report = TrainingReport.load(output / REPORT_FILE)
-    _check_same(output, report.run, described)
+    check_same(output, report.run, described, _NOT_DECISIVE)
     _remove_leftovers(output)
     return report
 
@@ -49,13 +46,7 @@ def prepare(output: Path, described: Mapping[str, Any]) -> Path | None:
 
     Raises FileError when the folder holds another run, or anything else.
     """
-    request_file = output / _REQUEST_FILE
-    if request_file.is_file():
-        _check_same(output, _read_request(request_file), described)
-    elif output.is_dir() and any(output.iterdir()):
-        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
-    else:
-        write_text(request_file, json.dumps(described, indent=2) + "\n")
+    claim(output, _REQUEST_FILE, described, _NOT_DECISIVE)
     return _newest_complete(output)
 
 
@@ -84,16 +75,6 @@ def _remove_leftovers(output: Path) -> None:
     (output / _REQUEST_FILE).unlink(missing_ok=True)
 
 
-def _read_request(file: Path) -> dict[str, dict[str, Any]]:
-    try:
-        found = json.loads(read_json_text(file))
-    except json.JSONDecodeError as error:
-        raise FileError(f"output: {str(file)!r} is damaged ({error}); remove the folder to train anew") from error
-    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
-        raise FileError(f"output: {str(file)!r} describes no training run; remove the folder to train anew")
-    return found
-
-
 def _newest_complete(output: Path) -> Path | None:
     """Removes half-written checkpoints, so that nobody takes them for whole ones."""
     complete: list[tuple[int, Path]] = []
@@ -103,22 +84,3 @@ def _newest_complete(output: Path) -> Path | None:
         else:
             shutil.rmtree(folder)
     return max(complete)[1] if complete else None
-
-
-def _check_same(output: Path, found: Mapping[str, Any], described: Mapping[str, Any]) -> None:
-    different = [
-        f"{name} {_shown(found.get(part, {}).get(name))} there, {_shown(value)} asked for"
-        for part, values in json.loads(json.dumps(described)).items()
-        for name, value in values.items()
-        if name not in _NOT_DECISIVE and found.get(part, {}).get(name) != value
-    ]
-    if different:
-        raise FileError(
-            f"output: folder {str(output)!r} holds another run ({'; '.join(different[:3])}); "
-            "accepted: a new or empty folder, or one of the same run"
-        )
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,60 @@
+"""The folder of an evaluation: its parts while it runs, so that a stopped one continues, and the whole at the end."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from explainable_bert.data.files import read_table, write_table
+from explainable_bert.records import read_json_text
+from explainable_bert.results import SummaryRow
+from explainable_bert.writing import write_text
+
+REQUEST_FILE = "request.json"
+SUMMARY_FILE = "summary.json"
+_PARTS = "parts"
+_EXAMPLES = ("examples.parquet", "examples.csv", "examples.jsonl")
+
+Rows = list[dict[str, Any]]
+
+
+def finished_examples(output: Path) -> Rows | None:
+    """The examples of a finished evaluation, or None."""
+    if not (output / SUMMARY_FILE).is_file():
+        return None
+    rows: Rows = read_table(output / _EXAMPLES[0]).to_pylist()
+    return rows
+
+
+def read_part(output: Path, index: int) -> Rows | None:
+    """The rows of a finished part, or None."""
+    path = _part(output, index)
+    if not path.is_file():
+        return None
+    rows: Rows = json.loads(read_json_text(path))
+    return rows
+
+
+def write_part(output: Path, index: int, rows: Rows) -> None:
+    """Keep the rows of a part."""
+    write_text(_part(output, index), json.dumps(rows, allow_nan=False) + "\n")
+
+
+def write_whole(output: Path, examples: Rows, summary: Sequence[SummaryRow]) -> None:
+    """Write the tables of examples, then the summary, and remove the parts."""
+    for name in _EXAMPLES:
+        write_table(examples, output / name)
+    write_text(output / SUMMARY_FILE, rows_json(summary))
+    shutil.rmtree(output / _PARTS, ignore_errors=True)
+
+
+def rows_json(rows: Sequence[SummaryRow]) -> str:
+    """Summary rows as a JSON list."""
+    fields = [dataclasses.asdict(row) for row in rows]
+    return json.dumps(fields, indent=1, allow_nan=False) + "\n"
+
+
+def _part(output: Path, index: int) -> Path:
+    return output / _PARTS / f"{index:05}.json"

@@ -1,0 +1,171 @@
+"""One evaluation: from a model and examples to a folder with every example's values and a summary with intervals."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from explainable_bert.data.labelled import Example
+from explainable_bert.errors import InputError
+from explainable_bert.evaluation.measures import Measure, Need
+from explainable_bert.evaluation.observing import Observer, input_of, rationales_of
+from explainable_bert.evaluation.parts import (
+    REQUEST_FILE,
+    Rows,
+    finished_examples,
+    read_part,
+    write_part,
+    write_whole,
+)
+from explainable_bert.evaluation.settings import EvaluationSettings
+from explainable_bert.evaluation.stating import notes, stated_settings
+from explainable_bert.evaluation.summary import columns, curves, summary_row
+from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.results import EvaluationReport
+from explainable_bert.run_request import claim
+from explainable_bert.version import __version__
+
+# So many units make a part: few enough to lose little when stopped, enough to fill the passes.
+_UNITS_PER_PART = 1200
+_TEXTS_PER_PART = 64
+
+Progress = Callable[[int, int], None]
+
+
+def evaluate(
+    classifier: ExplainableClassifier,
+    examples: Sequence[Example],
+    output: Path,
+    settings: EvaluationSettings | None = None,
+    progress: Progress | None = None,
+    source: str = "examples given",
+) -> EvaluationReport:
+    """Measure the model and its explanations into the folder `output`: examples.parquet (.csv, .jsonl), summary.json.
+
+    A stopped evaluation continues when it is asked for again; a finished one is summarised anew. `progress` is called
+    with the number of texts done and their total; `source` says in the report where the examples are from.
+
+    Raises InputError when the model cannot be explained by a method, does not know an example's label, or no example or
+    metric is left; FileError when `output` holds something else.
+    """
+    settings = settings or EvaluationSettings()
+    _check(classifier, examples, settings)
+    measures = _measurable(settings.measures, examples)
+    claim(output, REQUEST_FILE, _describe(classifier, examples, settings))
+    observed = finished_examples(output)
+    if observed is None:
+        observed = _observe(classifier, examples, output, settings, measures, progress)
+    found = columns(observed, measures, settings.methods)
+    name, design = classifier.name, classifier.provenance.design
+    rows = tuple(summary_row(name, design, column, measures[column.measure], settings.seed) for column in found)
+    write_whole(output, observed, rows)
+    return EvaluationReport(
+        rows=rows,
+        curves=tuple(curves(name, design, found, settings.seed)),
+        metrics={name: measure.metric for name, measure in measures.items()},
+        settings=stated_settings(settings, len({line["row"] for line in observed}), source),
+        notes=tuple(notes(settings, measures, len(examples), observed)),
+    )
+
+
+def _check(classifier: ExplainableClassifier, examples: Sequence[Example], settings: EvaluationSettings) -> None:
+    for method in settings.methods:
+        classifier.check(method, level=settings.level, seed=settings.seed)
+    classifier.check_erasure(settings.erasure)
+    if not examples:
+        raise InputError("examples: none given; at least one is needed")
+    for row, example in enumerate(examples, start=1):
+        if example.label not in classifier.labels:
+            raise InputError(
+                f"examples: row {row} has label {example.label!r}; {classifier.name!r} knows "
+                f"{', '.join(map(repr, classifier.labels))}"
+            )
+
+
+def _measurable(measures: Mapping[str, Measure], examples: Sequence[Example]) -> dict[str, Measure]:
+    """The measures that these examples allow."""
+    lacking = _lacking(examples)
+    able = {name: measure for name, measure in measures.items() if measure.needs not in lacking}
+    if not able:
+        raise InputError(f"metrics: {', '.join(measures)} given; without {', '.join(lacking)} none can be measured")
+    return able
+
+
+def _lacking(examples: Sequence[Example]) -> set[Need]:
+    return set() if any(example.rationales for example in examples) else {"rationales"}
+
+
+def _describe(
+    classifier: ExplainableClassifier, examples: Sequence[Example], settings: EvaluationSettings
+) -> dict[str, dict[str, Any]]:
+    """Everything that decides the outcome."""
+    content = json.dumps([[e.text, e.text_pair, e.label, e.words, e.rationales] for e in examples])
+    return {
+        "model": {"fingerprint": classifier.provenance.fingerprint, "labels": list(classifier.labels)},
+        "data": {"examples": len(examples), "sha256": hashlib.sha256(content.encode("ascii")).hexdigest()},
+        "settings": {
+            "methods": list(settings.methods),
+            "metrics": list(settings.measures),
+            "erasure": settings.erasure,
+            "level": settings.level,
+            "seed": settings.seed,
+            "version": __version__,
+        },
+    }
+
+
+def _observe(
+    classifier: ExplainableClassifier,
+    examples: Sequence[Example],
+    output: Path,
+    settings: EvaluationSettings,
+    measures: Mapping[str, Measure],
+    progress: Progress | None,
+) -> Rows:
+    units = classifier.units([input_of(example) for example in examples], settings.level)
+    size = _rationale_size(examples, units)
+    observer = Observer(classifier, settings, measures, size)
+    observed: Rows = []
+    done, parts = 0, _parts([len(of_text) for of_text in units])
+    total = sum(len(part) for part in parts)
+    for index, places in enumerate(parts):
+        rows = read_part(output, index)
+        if rows is None:
+            rows = observer.observe([(place + 1, examples[place]) for place in places])
+            write_part(output, index, rows)
+        observed += rows
+        done += len(places)
+        if progress is not None:
+            progress(done, total)
+    if not observed:
+        raise InputError("examples: none has a word; at least one is needed")
+    return sorted(observed, key=lambda line: line["row"])
+
+
+def _rationale_size(examples: Sequence[Example], units: Sequence[Sequence[Any]]) -> int | None:
+    """The mean number of units that a person marks, rounded, at least one; the same for all texts and methods."""
+    counts = [
+        int(mask.sum())
+        for example, of_text in zip(examples, units, strict=True)
+        if (found := rationales_of(example, of_text)) is not None
+        for mask in found.masks
+    ]
+    return max(1, round(float(np.mean(counts)))) if counts else None
+
+
+def _parts(n_units: Sequence[int]) -> list[list[int]]:
+    """Places of the texts that have units, longest first, so that those of a part are of similar length."""
+    parts: list[list[int]] = []
+    held = 0
+    for place in sorted(range(len(n_units)), key=lambda place: -n_units[place]):
+        if n_units[place] == 0:
+            continue
+        if not parts or held + n_units[place] > _UNITS_PER_PART or len(parts[-1]) == _TEXTS_PER_PART:
+            parts.append([])
+            held = 0
+        parts[-1].append(place)
+        held += n_units[place]
+    return parts

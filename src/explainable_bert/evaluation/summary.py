@@ -1,0 +1,112 @@
+"""From what was observed of each text to rows with intervals, and to curves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from explainable_bert.evaluation.erasing import CURVE_SHARES
+from explainable_bert.evaluation.measures import Measure
+from explainable_bert.metrics.significance import bootstrap_interval
+from explainable_bert.results import Curve, SummaryRow
+
+CONFIDENCE = 0.95
+N_RESAMPLES = 2000
+_CURVES = {"deletion-auc": "deletion", "insertion-auc": "insertion"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One measure of one method over the texts: `rows` number the texts that define it, `values` hold theirs."""
+
+    method: str | None
+    measure: str
+    rows: tuple[int, ...]
+    values: Float[np.ndarray, "row column"]
+    n_undefined: int
+
+    def at(self, rows: Sequence[int]) -> Float[np.ndarray, "row column"]:
+        """The values of some of its rows, in that order."""
+        place = {row: index for index, row in enumerate(self.rows)}
+        return self.values[[place[row] for row in rows]]
+
+
+def columns(
+    observed: Sequence[Mapping[str, Any]], measures: Mapping[str, Measure], methods: Sequence[str]
+) -> list[Column]:
+    """The observed rows by measure and method, in the order of the measures; the model's first, controls last."""
+    found: dict[tuple[str, str | None], list[tuple[int, Any]]] = {}
+    for line in observed:
+        for name in measures.keys() & line.keys():
+            found.setdefault((name, line["method"]), []).append((line["row"], line[name]))
+    order: list[str | None] = [None, *methods]
+    for measure in measures.values():
+        order += [control for control in measure.controls if control not in order]
+    return [
+        _column(method, name, found[name, method]) for name in measures for method in order if (name, method) in found
+    ]
+
+
+def _column(method: str | None, measure: str, entries: Sequence[tuple[int, Any]]) -> Column:
+    # A measure that a row's method does not have is absent from JSON, and null in a table of all methods.
+    known = sorted((row, value) for row, value in entries if value is not None)
+    values = np.array([value for _, value in known], dtype=np.float64).reshape(len(known), -1 if known else 0)
+    return Column(method, measure, tuple(row for row, _ in known), values, len(entries) - len(known))
+
+
+def summary_row(model: str, design: str, column: Column, measure: Measure, seed: int) -> SummaryRow:
+    """The column's number with its interval by bootstrap over texts; without one where it cannot be had."""
+    n = len(column.rows)
+    value = measure.aggregate(column.values) if n else None
+    interval = None
+    if value is not None and n >= 2:
+        generator = np.random.default_rng(seed)
+        interval = bootstrap_interval(column.values, measure.aggregate, generator, N_RESAMPLES, CONFIDENCE)
+    return SummaryRow(
+        model=model,
+        design=design,
+        method=column.method,
+        metric=column.measure,
+        value=value,
+        low=None if interval is None else interval.low,
+        high=None if interval is None else interval.high,
+        n=n,
+        n_undefined=column.n_undefined,
+        note=_note(n, value, has_interval=interval is not None),
+    )
+
+
+def _note(n: int, value: float | None, *, has_interval: bool) -> str:
+    if has_interval:
+        return ""
+    if n == 0:
+        return "undefined for every text"
+    if value is None:
+        return "undefined on these texts as a whole"
+    if n < 2:
+        return "no interval: it takes at least 2 texts"
+    return "no interval: undefined on most resamples of the texts"
+
+
+def curves(model: str, design: str, found: Sequence[Column], seed: int) -> list[Curve]:
+    """The deletion and insertion curves among the columns."""
+    return [
+        _curve(model, design, column.method, _CURVES[column.measure], column.values, seed)
+        for column in found
+        if column.measure in _CURVES and column.method is not None and len(column.rows)
+    ]
+
+
+def _curve(
+    model: str, design: str, method: str, kind: str, values: Float[np.ndarray, "row column"], seed: int
+) -> Curve:
+    generator = np.random.default_rng(seed)
+    picked = generator.integers(0, len(values), size=(N_RESAMPLES, len(values)))
+    # One point after the other: all at once would take a resample by text by point of memory.
+    ends = [np.quantile(point[picked].mean(axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) for point in values.T]
+    low, high = np.array(ends).T.tolist()
+    return Curve(
+        model, design, method, kind, CURVE_SHARES, tuple(values.mean(axis=0).tolist()), tuple(low), tuple(high)
+    )

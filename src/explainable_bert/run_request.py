@@ -1,0 +1,64 @@
+"""What a long run was asked for, kept in its folder, so that only the same run continues there."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from explainable_bert.errors import FileError
+from explainable_bert.records import read_json_text
+from explainable_bert.writing import write_text
+
+Request = Mapping[str, Mapping[str, Any]]
+
+
+def claim(output: Path, file_name: str, described: Request, not_decisive: Sequence[str] = ()) -> None:
+    """Make `output` the folder of the run that `described` says, in parts with named values.
+
+    Fields that are `not_decisive` may differ from those of the run that was here. Raises FileError when the folder
+    holds another run, or anything else.
+    """
+    check_folder(output)
+    request_file = output / file_name
+    if request_file.is_file():
+        check_same(output, _read(request_file), described, not_decisive)
+    elif output.is_dir() and any(output.iterdir()):
+        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
+    else:
+        write_text(request_file, json.dumps(described, indent=2) + "\n")
+
+
+def check_folder(output: Path) -> None:
+    """Raise FileError when `output` is a file."""
+    if output.exists() and not output.is_dir():
+        raise FileError(f"output: {str(output)!r} is a file; accepted: a new or empty folder, or one of the same run")
+
+
+def check_same(output: Path, found: Request, described: Request, not_decisive: Sequence[str] = ()) -> None:
+    """Raise FileError, naming what differs, unless both describe the same run."""
+    different = [
+        f"{name} {_shown(found.get(part, {}).get(name))} there, {_shown(value)} asked for"
+        for part, values in json.loads(json.dumps(described)).items()
+        for name, value in values.items()
+        if name not in not_decisive and found.get(part, {}).get(name) != value
+    ]
+    if different:
+        raise FileError(
+            f"output: folder {str(output)!r} holds another run ({'; '.join(different[:3])}); "
+            "accepted: a new or empty folder, or one of the same run"
+        )
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    try:
+        found = json.loads(read_json_text(file))
+    except json.JSONDecodeError as error:
+        raise FileError(f"output: {str(file)!r} is damaged ({error}); remove the folder to start anew") from error
+    if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
+        raise FileError(f"output: {str(file)!r} describes no run; remove the folder to start anew")
+    return found
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
