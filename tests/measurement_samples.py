@@ -92,6 +92,7 @@ def comparison(**changes):
     record = ComparisonReport(
         evaluation=evaluation(rows=rows),
         pairs=pairs,
+        costs=(),
         verdicts=("runs/a predicts better than runs/b.", "No difference to runs/c was shown."),
         gold_labels=("positive",),
         pictures=((explain(), explain(scores=(1.0, 0.0, 0.0, 0.0))),),

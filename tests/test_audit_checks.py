@@ -19,6 +19,7 @@ from explainable_bert.audit.outcomes import percent
 from explainable_bert.audit.parameter_randomisation import parameter_randomisation
 from explainable_bert.audit.paths import pooled_logits, shapley, share_through_map
 from explainable_bert.audit.planted_shortcut import planted_shortcut, precision_at_one
+from explainable_bert.audit.retraining import Training
 from explainable_bert.audit.subject import subject, unit_scores
 from explainable_bert.errors import InputError
 from explainable_bert.model.attention import cls_context
@@ -35,7 +36,10 @@ TEXTS = [
 ]
 POOLED = ("vanilla", "single-head")
 # Enough to be trained on, and with words left over to plant.
-MANY = [f"{a} {b} {c} {d}" for a in ("the", "a") for b in ("film", "plot") for c in ("is", "was") for d in "! 3 5".split()]
+MANY = [
+    f"{a} {b} {c} {d}" for a in ("the", "a") for b in ("film", "plot") for c in ("is", "was") for d in "! 3 5".split()
+]
+PLENTY = [f"{text} {end}" for text in MANY for end in ("very dull", "not un", "don good", "bad movie", "co")]
 NAMES = [
     "completeness",
     "closed-form-removal",
@@ -246,20 +250,26 @@ def test_attention_ignores_classifier_and_values_and_contributions_do_not(audite
             assert found[part].passed is False
             assert "does not depend" in found[part].meaning
     assert found["query and key"].value < 0.95
-    assert [step.split()[-2] for step in note.split(",")] == ["5", "4", "3", "2", "1"]
+    steps = note.split(": ")[1].split(", ")
+    assert [step.split()[:2] for step in steps] == [["block", number] for number in "54321"]
     assert all(check.relation == "at most" and -1 <= check.value <= 1 for check in checks)
 
 
 def test_drawing_anew_is_put_back(audited):
     of = audited("lexical")
     before = fingerprint(of.model)
-    with pytest.raises(ZeroDivisionError), put_back(top(of.model)):
-        draw_anew(of.model, top(of.model), np.random.default_rng(0))
-        changed = of.model.classifier.weight
-        assert fingerprint(of.model) != before
-        assert float(changed.abs().max()) < 2
-        assert changed.sum(dim=0).abs().max() < 1e-5  # centred
-        raise ZeroDivisionError
+
+    def change_and_stop():
+        with put_back(top(of.model)):
+            draw_anew(of.model, top(of.model), np.random.default_rng(0))
+            changed = of.model.classifier.weight
+            assert fingerprint(of.model) != before
+            assert float(changed.abs().max()) < 2
+            assert changed.sum(dim=0).abs().max() < 1e-5  # centred
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_stop()
     assert fingerprint(of.model) == before
 
 
@@ -293,7 +303,9 @@ def test_planting(tokenizer):
     generator, spots = np.random.default_rng(0), set()
     (encoding,) = encode(tokenizer, check_texts([("don't, co-writer", "a plot")]), 41)
     for _ in range(60):
-        planted = plant(tokenizer, encoding, 7, {"awful": markers["awful"], "great": VOCABULARY["great"]}, 41, generator)
+        planted = plant(
+            tokenizer, encoding, 7, {"awful": markers["awful"], "great": VOCABULARY["great"]}, 41, generator
+        )
         one, other = planted.versions
         assert planted.place == 7
         assert one.text_pair == "a plot"
@@ -314,15 +326,29 @@ def test_precision_at_one_by_hand():
     assert precision_at_one(np.zeros(4), 3) == 0.25
 
 
-def test_a_planted_word_is_found_where_it_decides_alone(audited):
+def test_a_planted_word_is_found_where_it_decides_alone(audited, monkeypatch):
     """With values from the embeddings a place holds its own word: the model can but rely on the marker's."""
-    of = audited("lexical", MANY, value_layer=0)
+    # So small a model has little to gain from small steps.
+    monkeypatch.setattr("explainable_bert.audit.planted_shortcut.TRAINING", Training(100, 1e-2))
+    of = audited("lexical", PLENTY, value_layer=0, seed=2)
     before = fingerprint(of.model)
     check = only(run(planted_shortcut, of))
     assert fingerprint(of.model) == before
-    assert (check.passed, check.n) == (True, 12)
+    assert (check.passed, check.n) == (True, 60)
     assert check.value >= 0.9
     assert "finds what is known to decide" in check.meaning
+
+
+def test_labels_are_learnt_again_and_permuted_ones_too(audited, monkeypatch):
+    monkeypatch.setattr("explainable_bert.audit.label_randomisation.TRAINING", Training(100, 1e-2))
+    of = audited("lexical", MANY, value_layer=0)
+    before = fingerprint(of.model)
+    check = only(run(label_randomisation, of))
+    assert fingerprint(of.model) == before
+    assert check.passed is not None  # both were fitted
+    assert check.n == 24
+    assert check.value < 0.95
+    assert "Only the final block and classifier were trained again" in check.meaning
 
 
 def test_what_is_not_relied_on_proves_nothing(audited):
@@ -335,12 +361,16 @@ def test_what_is_not_relied_on_proves_nothing(audited):
     assert "proves nothing" in check.meaning
     few = only(run(planted_shortcut, audited("lexical")))
     assert "needs 20 texts" in few.meaning
-    full = only(run(planted_shortcut, audited("lexical", [*MANY, " ".join(word for word in VOCABULARY if word[0] != "[")])))
+    full = only(
+        run(planted_shortcut, audited("lexical", [*MANY, " ".join(word for word in VOCABULARY if word[0] != "[")]))
+    )
     assert "vocabulary" in full.meaning
 
 
 @pytest.mark.parametrize("design", DESIGNS)
-def test_the_audit(classifier, design):
+def test_the_audit(classifier, design, monkeypatch):
+    for check in ("label_randomisation", "planted_shortcut"):  # what training comes to is tested above
+        monkeypatch.setattr(f"explainable_bert.audit.{check}.TRAINING", Training(5, 1e-3))
     clf = classifier(design)
     before, stages = fingerprint(clf.model), []
     report = run_audit(clf, [*TEXTS, *MANY], seed=3, progress=lambda *stage: stages.append(stage))
@@ -363,8 +393,14 @@ def test_the_audit(classifier, design):
     with torch.inference_mode():
         again = run_audit(clf, [*TEXTS, *MANY], seed=3)
     assert again == report
-    other = run_audit(clf, [*TEXTS, *MANY], seed=4)
-    assert other.checks != report.checks
+
+
+def test_another_seed_gives_other_numbers(classifier):
+    clf = classifier("single-head")
+    one, other = (run_audit(clf, TEXTS, seed=seed) for seed in (0, 1))
+    differ = {a.name for a, b in zip(one.checks, other.checks, strict=True) if a.value != b.value}
+    assert {"attention-permutation", "adversarial-attention", "parameter-randomisation: query and key"} <= differ
+    assert not differ & {"share-through-map", "identifiability", "uniform-swap"}
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -408,7 +444,7 @@ def test_half_precision_is_audited_in_float32(build, tokenizer):
 
 
 def test_percent():
-    assert [percent(share) for share in (0, 0.001, 0.256, 0.999, 1)] == [
+    assert [percent(share) for share in (0.0, 0.001, 0.256, 0.999, 1.0)] == [
         "0 %",
         "less than 1 %",
         "26 %",

@@ -1,5 +1,7 @@
 """Frozen records of what was measured: rows with intervals, curves, paired differences, audit checks."""
 
+import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -64,10 +66,13 @@ class EvaluationReport:
 class Pair:
     """A paired comparison of models `a` and `b` in one metric: `difference` is a minus b, with its 95 % interval.
 
-    `p_value` is that of "no difference", `p_holm` the same after Holm's correction over all pairs; both None where
-    there is no test. `p_equivalence` is that of the two one-sided tests against `margin`, where one was set.
+    `p_value` is that of "no difference" by `test`, `p_holm` the same after Holm's correction over all pairs; both None
+    where there is no test. `p_equivalence` is that of the two one-sided tests against `margin`, where one was set.
     `smallest_detectable` is the difference that would have been found with 80 % power. `verdict` is "better", "worse"
     (a against b), "equivalent", "no difference shown", or for descriptive metrics "higher" or "lower".
+
+    `p_wilcoxon` (signed ranks of the texts' differences, for means over texts of one seed) and `almost_dominates` (ε of
+    almost stochastic order, a over b, over seeds, where there are several of both) are there to check the verdict by.
     """
 
     a: str
@@ -85,11 +90,13 @@ class Pair:
     smallest_detectable: float | None = None
     margin: float | None = None
     p_equivalence: float | None = None
+    p_wilcoxon: float | None = None
+    almost_dominates: float | None = None
 
 
 @dataclass(frozen=True)
 class ComparisonReport:
-    """Everything that a comparison found.
+    """Everything that a comparison found; `costs` are rows too, of what was counted and timed, not sampled.
 
     `verdicts` are sentences generated from the pairs, the most important first. `gold_labels` and `pictures` go
     together: for each example text, its true label and one explanation per model.
@@ -97,6 +104,7 @@ class ComparisonReport:
 
     evaluation: EvaluationReport
     pairs: tuple[Pair, ...]
+    costs: tuple[SummaryRow, ...]
     verdicts: tuple[str, ...]
     gold_labels: tuple[str, ...]
     pictures: tuple[tuple[Explanation, ...], ...]
@@ -129,3 +137,9 @@ class AuditReport:
     checks: tuple[Check, ...]
     settings: Mapping[str, str]
     notes: tuple[str, ...]
+
+
+def audit_json(report: AuditReport) -> str:
+    """The audit as a JSON object; `checks` are its rows."""
+    fields = {**dataclasses.asdict(report), "settings": dict(report.settings)}
+    return json.dumps(fields, indent=1, allow_nan=False) + "\n"

@@ -95,7 +95,8 @@ def _peaked_check(medians: list[float]) -> Check:
     if not medians:
         reason = f"no text's map puts {PEAKED:g} or more of its weight on one word piece."
         return not_applicable(_PEAKED_PERMUTATION, reason)
-    return _permutation_check(_PEAKED_PERMUTATION, medians, f"maps that put {PEAKED:g} or more on one word piece")
+    what = f"the {len(medians)} maps that put {PEAKED:g} or more on one word piece"
+    return _permutation_check(_PEAKED_PERMUTATION, medians, what)
 
 
 def uniform_swap(subject: Subject) -> list[Check]:
@@ -162,7 +163,7 @@ def knock_out(subject: Subject) -> list[Check]:
             "at least",
             len(shares),
             passed=f"The word piece of the largest weight turns the output more than another one in {percent(value)} "
-            "of comparisons (chance: 50 %): the map's first place means something.",
+            "of comparisons (chance: 50 %): the map's first place means something, be these turns large or small.",
             failed=f"The word piece of the largest weight turns the output more than another one in only "
             f"{percent(value)} of comparisons (chance: 50 %): do not take the map's first place for what matters most.",
         )

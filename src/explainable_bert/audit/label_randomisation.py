@@ -11,12 +11,14 @@ from explainable_bert.audit.agreement import Agreement, agreement
 from explainable_bert.audit.drawing_anew import draw_anew, put_back, top
 from explainable_bert.audit.outcomes import judged, not_applicable, percent
 from explainable_bert.audit.parameter_randomisation import AGREEMENT, Scores, correlations
-from explainable_bert.audit.retraining import retrain, share_correct
+from explainable_bert.audit.retraining import Training, retrain, share_correct
 from explainable_bert.audit.subject import Subject, answer, unit_scores
 from explainable_bert.results import Check
 
 # Fewer texts are fitted by anything.
 MIN_TEXTS = 20
+# Enough for weights that start anew to learn permuted labels of 200 movie sentences by heart.
+TRAINING = Training(100, 1e-3)
 # What was not learnt cannot show.
 FITTED = 0.9
 
@@ -51,7 +53,7 @@ def _trained(
     model, scores = subject.model, Scores()
     with put_back(top(model)):
         draw_anew(model, top(model), np.random.default_rng(start))
-        retrain(model, subject.texts, labels)
+        retrain(model, subject.texts, labels, TRAINING)
         for texts, of_texts in zip(subject.texts, targets, strict=True):
             scores += unit_scores(texts, answer(model, texts.given), of_texts)
         return scores, share_correct(model, subject.texts, labels)

@@ -28,7 +28,8 @@ def share_through_map(subject: Subject) -> list[Check]:
     """|φ_map| / (|φ_map| + |φ_residual|), in [0, 1], mean over texts.
 
     φ are the Shapley values of a game of two players for the margin of the predicted label over the next one: what the
-    attention brings, and the [CLS] state that is carried past it. A player who is absent plays its mean over the texts.
+    attention brings (from [CLS] itself as well), and the [CLS] state that is carried past it. A player who is absent
+    plays its mean over the texts.
     """
     if len(subject) < 2:
         return [not_applicable(_NAME, "it compares with the mean over texts, and needs two of them.", len(subject))]

@@ -12,11 +12,13 @@ from explainable_bert.audit.drawing_anew import put_back, top
 from explainable_bert.audit.markers import Planted, find_markers, plant
 from explainable_bert.audit.outcomes import judged, mean, not_applicable, percent
 from explainable_bert.audit.reading import StoredTexts, read
-from explainable_bert.audit.retraining import retrain, share_correct
+from explainable_bert.audit.retraining import Training, retrain, share_correct
 from explainable_bert.audit.subject import Subject, answer, unit_scores
 from explainable_bert.results import Check
 
 MIN_TEXTS = 20
+# Gentle, for the random labels of the other texts are not to be learnt by heart: that costs reliance on the marker.
+TRAINING = Training(60, 3e-4)
 # What the model does not rely on, its explanation need not find.
 RELIED_ON = 0.9
 PRECISION = 0.9
@@ -55,7 +57,7 @@ def planted_shortcut(subject: Subject) -> list[Check]:
     bare = _bare(subject, order[len(order) // 2 :], generator)
     shown, swapped = _versions(subject, planted, swapped=False), _versions(subject, planted, swapped=True)
     with put_back(top(subject.model)):
-        retrain(subject.model, (*shown.texts, *bare.texts), (*shown.labels, *bare.labels))
+        retrain(subject.model, (*shown.texts, *bare.texts), (*shown.labels, *bare.labels), TRAINING)
         reliance = share_correct(subject.model, swapped.texts, swapped.labels)
         return [_check(_precisions(subject, swapped, list(markers.values())), reliance, _chance(swapped))]
 

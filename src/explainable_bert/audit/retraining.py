@@ -1,6 +1,7 @@
 """The final block, pooler and classifier trained on stored states; the lower blocks stay as they are."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int
@@ -12,9 +13,16 @@ from explainable_bert.audit.reading import StoredTexts
 from explainable_bert.audit.subject import answer
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 
-# Every step sees all texts; weights that start anew fit a few hundred texts in about half as many.
-N_STEPS = 100
-LEARNING_RATE = 1e-3
+
+@dataclass(frozen=True)
+class Training:
+    """Steps of AdamW, each over all texts, and their learning rate."""
+
+    n_steps: int
+    learning_rate: float
+
+    def __str__(self) -> str:
+        return f"{self.n_steps} steps of AdamW at {self.learning_rate:g}"
 
 
 @torch.enable_grad()
@@ -22,14 +30,15 @@ def retrain(
     model: ExplainableBertForSequenceClassification,
     texts: Sequence[StoredTexts],
     labels: Sequence[Int[Tensor, " batch"]],
+    training: Training,
 ) -> None:
     """Train the top of the model in place, without dropout; the caller puts its weights back."""
     weights = [weight for module in top(model) for weight in module.parameters()]
     n_texts = sum(len(stored) for stored in texts)
     for weight in weights:
         weight.requires_grad_(True)
-    optimiser = torch.optim.AdamW(weights, lr=LEARNING_RATE)
-    for _ in range(N_STEPS):
+    optimiser = torch.optim.AdamW(weights, lr=training.learning_rate)
+    for _ in range(training.n_steps):
         optimiser.zero_grad()
         for stored, of_texts in zip(texts, labels, strict=True):
             logits = answer(model, stored.given).logits

@@ -9,12 +9,12 @@ from explainable_bert.audit.adversary import N_STEPS as N_SEARCH_STEPS
 from explainable_bert.audit.attention_swaps import N_PERMUTATIONS, attention_permutation, knock_out, uniform_swap
 from explainable_bert.audit.identifiability import identifiability
 from explainable_bert.audit.identities import closed_form_removal, completeness
+from explainable_bert.audit.label_randomisation import TRAINING as LABEL_TRAINING
 from explainable_bert.audit.label_randomisation import label_randomisation
 from explainable_bert.audit.parameter_randomisation import parameter_randomisation
 from explainable_bert.audit.paths import share_through_map
+from explainable_bert.audit.planted_shortcut import TRAINING as MARKER_TRAINING
 from explainable_bert.audit.planted_shortcut import planted_shortcut
-from explainable_bert.audit.retraining import LEARNING_RATE
-from explainable_bert.audit.retraining import N_STEPS as N_TRAINING_STEPS
 from explainable_bert.audit.subject import Subject, subject
 from explainable_bert.errors import InputError
 from explainable_bert.pipeline import ExplainableClassifier
@@ -106,7 +106,8 @@ def _settings(n_texts: int, seed: int) -> dict[str, str]:
         "exchanged": "attention weights of the final block, all heads alike, states below as they are",
         "permutations": str(N_PERMUTATIONS),
         "adversary": f"{N_STARTS} starts, {N_SEARCH_STEPS} steps (exact for additive designs of two labels)",
-        "training": f"final block and above, {N_TRAINING_STEPS} steps of AdamW at {LEARNING_RATE:g} over all texts",
+        "label training": f"final block and above, {LABEL_TRAINING} over all texts",
+        "marker training": f"final block and above, {MARKER_TRAINING} over all texts",
         "precision": "float32, final block on the CPU",
     }
 

@@ -17,7 +17,17 @@ from explainable_bert.data.labelled import Columns, Example, LabelledRows, label
 from explainable_bert.data.vader import load_rated_texts, ratings_file
 from explainable_bert.errors import FileError, InputError
 
-__all__ = ["CORPORA", "DEFAULT_COLUMNS", "Columns", "Corpus", "Example", "NamedCorpus", "load_corpus", "split_of"]
+__all__ = [
+    "CORPORA",
+    "DEFAULT_COLUMNS",
+    "Columns",
+    "Corpus",
+    "Example",
+    "NamedCorpus",
+    "load_corpus",
+    "sample",
+    "split_of",
+]
 
 Split = Literal["train", "validation", "test"]
 
@@ -90,15 +100,19 @@ class Corpus:
         """
         return replace(
             self,
-            train=_sample(self.train, n_train, "n_train"),
-            validation=_sample(self.validation, n_held_out, "n_held_out"),
-            test=_sample(self.test, n_held_out, "n_held_out"),
+            train=sample(self.train, n_train, "n_train"),
+            validation=sample(self.validation, n_held_out, "n_held_out"),
+            test=sample(self.test, n_held_out, "n_held_out"),
         )
 
 
-def _sample(examples: tuple[Example, ...], n_rows: int | None, argument: str) -> tuple[Example, ...]:
+def sample(examples: Sequence[Example], n_rows: int | None, argument: str = "n_rows") -> tuple[Example, ...]:
+    """At most `n_rows` of the examples: a random sample that grows with its size, in an order fixed by the texts.
+
+    None keeps all as they are. Raises InputError, naming `argument`, if a number is below one.
+    """
     if n_rows is None:
-        return examples
+        return tuple(examples)
     if n_rows < 1:
         raise InputError(f"{argument}: {n_rows} given; at least 1 is needed")
     # Files are often sorted, by label even: the order of hashes has nothing to do with theirs.

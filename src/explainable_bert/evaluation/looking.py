@@ -11,6 +11,7 @@ from explainable_bert.evaluation.asking import Asking
 from explainable_bert.evaluation.erasing import Observation
 from explainable_bert.evaluation.subject import Subject
 from explainable_bert.metrics.agreement import max_sensitivity
+from explainable_bert.metrics.classification import brier
 from explainable_bert.metrics.plausibility import (
     average_precision,
     iou_f1,
@@ -21,13 +22,14 @@ from explainable_bert.metrics.plausibility import (
 from explainable_bert.metrics.sharpness import effective_units
 
 Values = tuple[float, ...] | None
+Look = Callable[[Subject], Values]
 Scores = Float[np.ndarray, " unit"]
 # What is held against an annotator's mask: scores, or another mask.
 Predicted = Scores | Bool[np.ndarray, " unit"]
 Agreement = Callable[[Subject, Predicted, Bool[np.ndarray, " unit"]], Values]
 
 
-def at_once(look: Callable[[Subject], Values]) -> Observation:
+def at_once(look: Look) -> Observation:
     """An observation that asks nothing."""
 
     def observe(subject: Subject) -> Asking[Values]:
@@ -100,6 +102,19 @@ def of_spans(subject: Subject, predicted: Predicted, marked: Bool[np.ndarray, " 
     if counted.precision is None or counted.recall is None:
         return None
     return counted.precision, counted.recall
+
+
+def is_right(subject: Subject) -> Values:
+    """1 where the predicted label is the true one, else 0."""
+    return None if subject.gold is None else (float(subject.gold == subject.target),)
+
+
+def squared_error(subject: Subject) -> Values:
+    """Brier's squared error of the probabilities of one text."""
+    if subject.gold is None:
+        return None
+    probabilities = np.array([list(subject.explanation.prediction.probabilities.values())])
+    return (brier(probabilities, np.array([subject.gold])),)
 
 
 def against_people(agreement: Agreement) -> Observation:

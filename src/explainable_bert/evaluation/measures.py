@@ -33,10 +33,12 @@ from explainable_bert.evaluation.erasing import (
 )
 from explainable_bert.evaluation.looking import (
     Agreement,
+    Look,
     against_people,
     at_once,
     classification,
     effective_words_per_head,
+    is_right,
     lexicon_against_people,
     lexicon_average_precision,
     of_ranking,
@@ -47,6 +49,7 @@ from explainable_bert.evaluation.looking import (
     sensitivity,
     shuffled_people,
     special_token_mass,
+    squared_error,
     stated_completeness_error,
 )
 from explainable_bert.evaluation.subject import only_top, without_top
@@ -88,10 +91,6 @@ def _area(values: Values) -> float | None:
     return faithfulness.area_under_curve(np.array(CURVE_SHARES), values.mean(axis=0))
 
 
-def _accuracy(values: Values) -> float | None:
-    return float((values[:, 1:].argmax(axis=1) == values[:, 0]).mean())
-
-
 def _macro_f1(values: Values) -> float | None:
     n_labels = values.shape[1] - 1
     return predicting.macro_f1(values[:, 1:].argmax(axis=1), _gold(values), n_labels)
@@ -105,25 +104,21 @@ def _calibration_error(values: Values) -> float | None:
     return predicting.expected_calibration_error(values[:, 1:], _gold(values))
 
 
-def _brier(values: Values) -> float | None:
-    return predicting.brier(values[:, 1:], _gold(values))
-
-
 def _gold(values: Values) -> np.ndarray:
     return values[:, 0].astype(np.int64)
 
 
 def _predicting() -> Iterator[Measure]:
-    aggregates = {
-        "accuracy": _accuracy,
-        "macro-f1": _macro_f1,
-        "auroc": _auroc,
-        "expected-calibration-error": _calibration_error,
-        "brier": _brier,
+    observed: Mapping[str, tuple[Look, Statistic]] = {
+        "accuracy": (is_right, mean_of),
+        "macro-f1": (classification, _macro_f1),
+        "auroc": (classification, _auroc),
+        "expected-calibration-error": (classification, _calibration_error),
+        "brier": (squared_error, mean_of),
     }
-    for name, aggregate in aggregates.items():
+    for name, (look, aggregate) in observed.items():
         metric = predicting.METRICS[name]
-        yield Measure(metric, "classification", at_once(classification), aggregate, of_model=True, needs="labels")
+        yield Measure(metric, "classification", at_once(look), aggregate, of_model=True, needs="labels")
 
 
 def _faithfulness() -> Iterator[Measure]:

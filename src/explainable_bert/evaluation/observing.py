@@ -52,8 +52,15 @@ class Observed:
             "method": self.method,
             "units": [unit.text for unit in attribution.units],
             "scores": list(attribution.scores) if has_scores else None,
-            **{name: None if value is None else list(value) for name, value in self.values.items()},
+            **{name: _cell(value) for name, value in self.values.items()},
         }
+
+
+def _cell(value: tuple[float, ...] | None) -> float | list[float] | None:
+    """What a metric is computed from: a number for each text, or several."""
+    if value is None:
+        return None
+    return value[0] if len(value) == 1 else list(value)
 
 
 class Observer:

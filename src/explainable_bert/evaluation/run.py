@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
-from explainable_bert.evaluation.measures import Measure, Need
+from explainable_bert.evaluation.measures import MEASURES, Measure, Need
 from explainable_bert.evaluation.observing import Observer, input_of, rationales_of
 from explainable_bert.evaluation.parts import (
     REQUEST_FILE,
@@ -22,7 +23,7 @@ from explainable_bert.evaluation.parts import (
 )
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import notes, stated_settings
-from explainable_bert.evaluation.summary import columns, curves, summary_row
+from explainable_bert.evaluation.summary import Column, SeedColumns, columns, curves, summary_row
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import EvaluationReport
 from explainable_bert.run_request import claim
@@ -52,23 +53,49 @@ def evaluate(
     metric is left; FileError when `output` holds something else.
     """
     settings = settings or EvaluationSettings()
+    observed = observe(classifier, examples, output, settings, progress)
+    name, design = classifier.name, classifier.provenance.design
+    rows = tuple(
+        summary_row(name, design, SeedColumns((column,)), MEASURES[column.measure], settings.seed)
+        for column in observed.columns
+    )
+    write_whole(output, observed.rows, rows)
+    return EvaluationReport(
+        rows=rows,
+        curves=tuple(curves(name, design, observed.columns, settings.seed)),
+        metrics={name: measure.metric for name, measure in observed.measures.items()},
+        settings=stated_settings(settings, len({line["row"] for line in observed.rows}), source),
+        notes=tuple(notes(settings, observed.measures, len(examples), observed.rows)),
+    )
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What was observed of every example, as rows of a table and as columns by measure and method."""
+
+    measures: Mapping[str, Measure]
+    rows: Rows
+    columns: tuple[Column, ...]
+
+
+def observe(
+    classifier: ExplainableClassifier,
+    examples: Sequence[Example],
+    output: Path,
+    settings: EvaluationSettings,
+    progress: Progress | None = None,
+) -> Observations:
+    """The observations of an evaluation in the folder `output`: those kept there, and the ones still to be made.
+
+    Arguments and errors are those of `evaluate`, which writes them as tables.
+    """
     _check(classifier, examples, settings)
     measures = _measurable(settings.measures, examples)
     claim(output, REQUEST_FILE, _describe(classifier, examples, settings))
-    observed = finished_examples(output)
-    if observed is None:
-        observed = _observe(classifier, examples, output, settings, measures, progress)
-    found = columns(observed, measures, settings.methods)
-    name, design = classifier.name, classifier.provenance.design
-    rows = tuple(summary_row(name, design, column, measures[column.measure], settings.seed) for column in found)
-    write_whole(output, observed, rows)
-    return EvaluationReport(
-        rows=rows,
-        curves=tuple(curves(name, design, found, settings.seed)),
-        metrics={name: measure.metric for name, measure in measures.items()},
-        settings=stated_settings(settings, len({line["row"] for line in observed}), source),
-        notes=tuple(notes(settings, measures, len(examples), observed)),
-    )
+    rows = finished_examples(output)
+    if rows is None:
+        rows = _observe(classifier, examples, output, settings, measures, progress)
+    return Observations(measures, rows, tuple(columns(rows, measures, settings.methods)))
 
 
 def _check(classifier: ExplainableClassifier, examples: Sequence[Example], settings: EvaluationSettings) -> None:
@@ -102,10 +129,9 @@ def _describe(
     classifier: ExplainableClassifier, examples: Sequence[Example], settings: EvaluationSettings
 ) -> dict[str, dict[str, Any]]:
     """Everything that decides the outcome."""
-    content = json.dumps([[e.text, e.text_pair, e.label, e.words, e.rationales] for e in examples])
     return {
         "model": {"fingerprint": classifier.provenance.fingerprint, "labels": list(classifier.labels)},
-        "data": {"examples": len(examples), "sha256": hashlib.sha256(content.encode("ascii")).hexdigest()},
+        "data": described(examples),
         "settings": {
             "methods": list(settings.methods),
             "metrics": list(settings.measures),
@@ -115,6 +141,12 @@ def _describe(
             "version": __version__,
         },
     }
+
+
+def described(examples: Sequence[Example]) -> dict[str, Any]:
+    """The examples' number and a hash of all that is in them."""
+    content = json.dumps([[e.text, e.text_pair, e.label, e.words, e.rationales] for e in examples])
+    return {"examples": len(examples), "sha256": hashlib.sha256(content.encode("ascii")).hexdigest()}
 
 
 def _observe(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from explainable_bert.evaluation.erasing import CURVE_SHARES
 from explainable_bert.evaluation.measures import Measure
-from explainable_bert.metrics.significance import bootstrap_interval
+from explainable_bert.metrics.significance import nested_interval
 from explainable_bert.results import Curve, SummaryRow
 
 CONFIDENCE = 0.95
@@ -31,6 +31,22 @@ class Column:
         """The values of some of its rows, in that order."""
         place = {row: index for index, row in enumerate(self.rows)}
         return self.values[[place[row] for row in rows]]
+
+
+@dataclass(frozen=True)
+class SeedColumns:
+    """One measure of one method, a column for every seed."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def rows(self) -> list[int]:
+        """The texts that define it for all seeds."""
+        return sorted(set.intersection(*(set(column.rows) for column in self.columns)))
+
+    def values(self, rows: Sequence[int]) -> Float[np.ndarray, "seed row column"]:
+        """The values of these texts."""
+        return np.stack([column.at(rows) for column in self.columns])
 
 
 def columns(
@@ -56,26 +72,32 @@ def _column(method: str | None, measure: str, entries: Sequence[tuple[int, Any]]
     return Column(method, measure, tuple(row for row, _ in known), values, len(entries) - len(known))
 
 
-def summary_row(model: str, design: str, column: Column, measure: Measure, seed: int) -> SummaryRow:
-    """The column's number with its interval by bootstrap over texts; without one where it cannot be had."""
-    n = len(column.rows)
-    value = measure.aggregate(column.values) if n else None
+def summary_row(model: str, design: str, found: SeedColumns, measure: Measure, seed: int) -> SummaryRow:
+    """The number, mean over seeds, with its interval by bootstrap over seeds and texts where it can be had."""
+    rows, first = found.rows, found.columns[0]
+    value = _over_seeds(found, measure) if rows else None
     interval = None
-    if value is not None and n >= 2:
+    if value is not None and len(rows) >= 2:
         generator = np.random.default_rng(seed)
-        interval = bootstrap_interval(column.values, measure.aggregate, generator, N_RESAMPLES, CONFIDENCE)
+        interval = nested_interval(found.values(rows), measure.aggregate, generator, N_RESAMPLES, CONFIDENCE)
     return SummaryRow(
         model=model,
         design=design,
-        method=column.method,
-        metric=column.measure,
+        method=first.method,
+        metric=first.measure,
         value=value,
         low=None if interval is None else interval.low,
         high=None if interval is None else interval.high,
-        n=n,
-        n_undefined=column.n_undefined,
-        note=_note(n, value, has_interval=interval is not None),
+        n=len(rows),
+        n_undefined=max(len(column.rows) + column.n_undefined for column in found.columns) - len(rows),
+        note=_note(len(rows), value, has_interval=interval is not None),
     )
+
+
+def _over_seeds(found: SeedColumns, measure: Measure) -> float | None:
+    by_seed = [measure.aggregate(values) for values in found.values(found.rows)]
+    known = [value for value in by_seed if value is not None]
+    return float(np.mean(known)) if len(known) == len(by_seed) else None
 
 
 def _note(n: int, value: float | None, *, has_interval: bool) -> str:

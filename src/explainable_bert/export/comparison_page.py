@@ -25,7 +25,7 @@ def write_comparison(report: ComparisonReport, folder: Path) -> None:
             " one per text is needed"
         )
     evaluation = report.evaluation
-    used = [*(row.metric for row in evaluation.rows), *(pair.metric for pair in report.pairs)]
+    used = [*(row.metric for row in (*evaluation.rows, *report.costs)), *(pair.metric for pair in report.pairs)]
     defined = definitions(used, evaluation.metrics)
     models = list(dict.fromkeys((row.model, row.design) for row in evaluation.rows))
     tables = pair_tables(report.pairs, defined)
@@ -39,7 +39,7 @@ def write_comparison(report: ComparisonReport, folder: Path) -> None:
         tables=tables,
         glance=glance(tables),
         measured=measures_table(
-            evaluation.rows, defined, column=lambda row: row.model, line=lambda row: row.method or ""
+            [*evaluation.rows, *report.costs], defined, column=lambda row: row.model, line=lambda row: row.method or ""
         ),
         pictures=list(zip(report.gold_labels, report.pictures, strict=True)),
         figure=curves_figure(evaluation.curves),

@@ -9,6 +9,9 @@ import typer
 from rich.console import Console
 
 from explainable_bert.errors import ExplainableBertError
+from explainable_bert.interfaces import measuring
+from explainable_bert.interfaces.options import Input, LabelColumn, Model, Pair, PairColumn, TextColumn, Texts
+from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
     TrainingBar,
     end_process,
@@ -28,7 +31,6 @@ from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
     from explainable_bert.export.report import DesignRow
-    from explainable_bert.pipeline import ExplainableClassifier
     from explainable_bert.records import Explanation
     from explainable_bert.text.encoding import TextInput
 
@@ -48,14 +50,6 @@ def main() -> None:
     except ExplainableBertError as error:
         say(f"error: {' '.join(str(error).split())}", style="bold red")
         sys.exit(1)
-
-
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="Model folder, or hub name of a BERT classifier.")]
-Texts = Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts, each in quotes.")]
-Input = Annotated[Path | None, typer.Option("--input", help="File of texts: .txt .csv .tsv .jsonl .parquet")]
-Pair = Annotated[str | None, typer.Option("--pair", help="Second text, for models of sentence pairs.")]
-TextColumn_ = Annotated[str, typer.Option("--text-column", help="Column of the texts.")]
-PairColumn = Annotated[str | None, typer.Option("--pair-column", help="Column of the second texts of pairs.")]
 
 
 @app.command(epilog="Example: explainable-bert demo --quick")
@@ -104,9 +98,9 @@ def train(
     attention_function: Annotated[str, typer.Option(help="softmax, entmax15 or sparsemax.")] = "softmax",
     teacher: Annotated[str | None, typer.Option(help="Folder of a trained model to distil from.")] = None,
     masked_fine_tuning: Annotated[bool, typer.Option(help="Show part of the texts with [MASK] holes.")] = False,
-    text_column: TextColumn_ = "text",
+    text_column: TextColumn = "text",
     pair_column: PairColumn = None,
-    label_column: Annotated[str, typer.Option(help="Column of the labels.")] = "label",
+    label_column: LabelColumn = "label",
     epochs: Annotated[int, typer.Option(help="At most so many passes over the training rows.")] = 3,
     batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
     learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-4 below 512 wide, else 3e-5.")] = None,
@@ -158,7 +152,7 @@ def predict(
     input_: Input = None,
     output: Annotated[Path | None, typer.Option(help="File for the predictions: .csv .jsonl .parquet")] = None,
     pair: Pair = None,
-    text_column: TextColumn_ = "text",
+    text_column: TextColumn = "text",
     pair_column: PairColumn = None,
 ) -> None:
     """Predict the label of texts."""
@@ -166,8 +160,8 @@ def predict(
 
     if output is not None:
         check_writable(output)
-    rows = _texts(texts, input_, pair, text_column, pair_column)
-    classifier = _load(model)
+    rows = given_texts(texts, input_, pair, text_column, pair_column)
+    classifier = load_model(model)
     with reading_bar("predicting") as progress:
         predictions = classifier.predict([text for _, text in rows], progress)
     say_dropped([prediction.n_tokens_dropped for prediction in predictions])
@@ -210,7 +204,7 @@ def explain(
     split: Annotated[bool, typer.Option("--split", help="One file per text.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of methods that draw at random.")] = 0,
     pair: Pair = None,
-    text_column: TextColumn_ = "text",
+    text_column: TextColumn = "text",
     pair_column: PairColumn = None,
 ) -> None:
     """Show what each word did for the decision, in the terminal or as a page."""
@@ -222,7 +216,7 @@ def explain(
     elif map_ or values or split:
         raise typer.BadParameter("--map, --values and --split are for files: give --output too")
     names = list(dict.fromkeys(name.strip() for name in method.split(",")))
-    rows = [text for _, text in _texts(texts, input_, pair, text_column, pair_column)]
+    rows = [text for _, text in given_texts(texts, input_, pair, text_column, pair_column)]
     asked = {"target": target, "level": level, "attention_map": map_, "seed": seed}
     ours, theirs = _explain(model, versus, rows, names, asked)
     say_dropped([explanation.prediction.n_tokens_dropped for explanation in ours[:: len(names)]])
@@ -243,7 +237,7 @@ def _explain(
 
     for name in methods:
         check_method(name)
-    base, other = _load(model), None if versus is None else _load(versus)
+    base, other = load_model(model), None if versus is None else load_model(versus)
     for name in methods:
         base.check(name, asked["target"], asked["level"], asked["seed"])
         if other is not None:
@@ -257,6 +251,12 @@ def _explain(
                 by_method.append(explain_versus(base, other, texts, progress, name, **asked))
     ours, theirs = ([*chain.from_iterable(zip(*side, strict=True))] for side in zip(*by_method, strict=True))
     return ours, None if other is None else theirs
+
+
+app.command(epilog=measuring.EVALUATE_EXAMPLE)(measuring.evaluate)
+app.command(epilog=measuring.COMPARE_EXAMPLE)(measuring.compare)
+app.command(epilog=measuring.AUDIT_EXAMPLE)(measuring.audit)
+app.command(epilog=measuring.CHECK_EXAMPLE)(measuring.check)
 
 
 @app.command(epilog="Example: explainable-bert methods")
@@ -296,7 +296,7 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
     from explainable_bert.training.report import TrainingReport
     from explainable_bert.training.run_folder import REPORT_FILE
 
-    classifier = _load(model)
+    classifier = load_model(model)
     config = classifier.model.config
     facts = [
         ("model", model),
@@ -322,31 +322,3 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
         if report.test_accuracy is not None:
             facts.append(("test", f"accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f}"))
     return facts
-
-
-def _load(model: str) -> "ExplainableClassifier":
-    quiet_libraries()
-    from explainable_bert.pipeline import ExplainableClassifier
-
-    return ExplainableClassifier.load(model)
-
-
-def _texts(
-    texts: list[str] | None, input_: Path | None, pair: str | None, text_column: str, pair_column: str | None
-) -> list[tuple[int, str | tuple[str, str]]]:
-    """Row numbers, from 1, with their texts, from the command line or a file; rows without a text are named."""
-    if (texts is None) == (input_ is None):
-        raise typer.BadParameter("give TEXT... or --input FILE, one of the two")
-    if input_ is None:
-        texts = texts or []
-        if pair is not None and len(texts) != 1:
-            raise typer.BadParameter(f"--pair given with {len(texts)} texts; it goes with one")
-        return [(row, text if pair is None else (text, pair)) for row, text in enumerate(texts, start=1)]
-    if pair is not None:
-        raise typer.BadParameter("--pair goes with TEXT; with --input, name a --pair-column")
-    from explainable_bert.data.files import read_table
-    from explainable_bert.data.labelled import Columns, unlabelled_rows
-
-    rows = unlabelled_rows(read_table(input_), Columns(text=text_column, pair=pair_column), input_.name)
-    say_skipped(len(rows.skipped), rows.skipped[:10])
-    return list(rows.texts)

@@ -2,19 +2,22 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from explainable_bert.attribution.explainer import Explainer
+    from explainable_bert.evaluation.bounds import Bounded
     from explainable_bert.export.report import DesignRow
     from explainable_bert.model.configuration import Design
+    from explainable_bert.results import AuditReport, SummaryRow
     from explainable_bert.training.trainer import TrainingProgress
 
 
@@ -65,6 +68,50 @@ def print_methods(stdout: Console, explainers: Mapping[str, "Explainer"], design
         stdout.print(f"  {explainer.summary} ({explainer.source})", style="dim", markup=False, highlight=False)
     for line in _METHOD_NOTES:
         stdout.print(line, style="dim")
+
+
+def print_rows(stdout: Console, rows: Sequence["SummaryRow"]) -> None:
+    """Print measured rows, a line each."""
+    width = max(len(row.metric) for row in rows)
+    for row in rows:
+        stdout.print(
+            f"{row.metric:<{width}}  {row.method or '-':<21} {_measured(row):<28} n {row.n}"
+            + (f", undefined {row.n_undefined}" if row.n_undefined else "")
+            + (f" ({row.note})" if row.note else ""),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _measured(row: "SummaryRow") -> str:
+    if row.value is None:
+        return "undefined"
+    interval = "" if row.low is None or row.high is None else f" ({row.low:.3f} to {row.high:.3f})"
+    return f"{row.value:.3f}{interval}"
+
+
+def print_bounds(stdout: Console, found: Sequence["Bounded"]) -> None:
+    """Print each bound and whether it is kept."""
+    width = max(len(item.row.metric) for item in found)
+    for item in found:
+        stdout.print(
+            f"{'pass' if item.passed else 'FAIL'}  {item.row.metric:<{width}}  {_measured(item.row):<28} "
+            f"{item.relation} {item.limit:g}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def print_audit(stdout: Console, report: "AuditReport") -> None:
+    """Print each check with what it means."""
+    marks = {True: "pass", False: "FAIL", None: "-"}
+    for check in report.checks:
+        value = "" if check.value is None else f" {check.value:.3g}"
+        bound = "" if check.threshold is None or not check.relation else f" ({check.relation} {check.threshold:g})"
+        stdout.print(f"{marks[check.passed]:<4}  {check.name}{value}{bound}", markup=False, highlight=False)
+        stdout.print(f"      {check.meaning}", style="dim", markup=False, highlight=False)
 
 
 _METHOD_COLUMNS = ("method", "signed", "per label", "forward", "backward", "designs")
@@ -141,6 +188,46 @@ def reading_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def measuring_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is measured, with the time that remains; elsewhere, as in a log, a line per tenth."""
+    console = _stderr()
+    log = _MeasuringLog()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            if not console.is_terminal:
+                log.show(what, done, total)
+                return
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield show
+
+
+class _MeasuringLog:
+    """Lines on stderr for whoever reads a log: a tenth each, once it takes longer than two seconds."""
+
+    _PATIENCE_S = 2.0
+
+    def __init__(self) -> None:
+        self._what, self._started, self._tenths, self._first = "", 0.0, 0, 0
+
+    def show(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if what != self._what:
+            # What was done before the first call counts as done at once: the rest is estimated from what follows.
+            self._what, self._started, self._tenths, self._first = what, now, 0, done
+        tenths = 10 * done // max(total, 1)
+        if tenths > self._tenths and now - self._started > self._PATIENCE_S:
+            self._tenths = tenths
+            pace = (now - self._started) / max(done - self._first, 1)
+            say(f"{what}: {done} of {total} texts, about {pace * (total - done):.0f} s left")
 
 
 def quiet_libraries() -> None:

@@ -76,6 +76,30 @@ def bootstrap_interval(
     return None if defined is None else _percentiles(defined, confidence)
 
 
+def nested_interval(
+    values: Float[np.ndarray, "seed row column"],
+    statistic: Statistic,
+    generator: np.random.Generator,
+    n_resamples: int = 2000,
+    confidence: float = 0.95,
+) -> Interval | None:
+    """Interval of the mean over seeds of a statistic over rows; with one seed that of bootstrap_interval.
+
+    Hierarchical, with the bias of few seeds, None and errors as in paired_bootstrap.
+    """
+    if len(values) == 1:
+        return bootstrap_interval(values[0], statistic, generator, n_resamples, confidence)
+    _check_settings(n_resamples, confidence)
+    values = _checked("values", values)
+    if values.shape[1] < 2:
+        return None
+    seeds = generator.integers(len(values), size=(n_resamples, len(values)))
+    draws = _resampled_rows(generator, values.shape[1], n_resamples)
+    found = np.concatenate([_statistics(values, statistic, rows) for rows in draws])
+    defined = _mostly_defined(np.take_along_axis(found, seeds, axis=1).mean(axis=1))
+    return None if defined is None else _percentiles(defined, confidence)
+
+
 def paired_bootstrap(
     a: Float[np.ndarray, "seed_a row column"],
     b: Float[np.ndarray, "seed_b row column"],

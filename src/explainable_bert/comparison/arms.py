@@ -1,0 +1,79 @@
+"""The arms of a comparison: a model folder each, or several seeds of one training by a pattern."""
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from explainable_bert.errors import InputError
+from explainable_bert.pipeline import ExplainableClassifier
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison, under the name it was given by: models that differ in their seed alone."""
+
+    name: str
+    seeds: tuple[ExplainableClassifier, ...]
+
+    @property
+    def design(self) -> str:
+        """The design of its models."""
+        return self.seeds[0].provenance.design
+
+
+def load_arms(names: Sequence[str]) -> tuple[Arm, ...]:
+    """The arms of two or more names: model folders or hub names, or patterns such as "runs/lexical-*".
+
+    Raises InputError when a pattern finds nothing, fewer than two arms are left, or they cannot be compared: labels or
+    tokenizers differ, or an arm's models are of several designs. Raises ModelError where a model cannot be loaded.
+    """
+    if len(set(names)) != len(names) or len(names) < 2:
+        raise InputError(f"models: {', '.join(names)} given; accepted: two or more different ones")
+    arms = tuple(Arm(name, tuple(ExplainableClassifier.load(path) for path in _paths(name))) for name in names)
+    _check(arms)
+    return arms
+
+
+def _paths(name: str) -> list[str]:
+    if not glob.has_magic(name):
+        return [name]
+    paths = sorted(glob.glob(name))  # noqa: PTH207  # a pattern may be absolute, which Path.glob refuses
+    if not paths:
+        raise InputError(f"models: no folder matches {name!r}")
+    return paths
+
+
+def _check(arms: Sequence[Arm]) -> None:
+    first = arms[0].seeds[0]
+    vocabulary = first.tokenizer.get_vocab()
+    for arm in arms:
+        for model in arm.seeds:
+            if model.labels != first.labels:
+                raise InputError(
+                    f"models: {model.name!r} knows labels {', '.join(model.labels)}, {first.name!r} "
+                    f"{', '.join(first.labels)}; accepted: models with the same labels in the same order"
+                )
+            different = dict(model.tokenizer.get_vocab().items() ^ vocabulary.items())
+            if different:
+                raise InputError(
+                    f"models: the tokenizers of {model.name!r} and {first.name!r} differ in {len(different)} tokens, "
+                    f"such as {min(different)!r}; accepted: models with the same tokenizer"
+                )
+            if model.provenance.design != arm.design:
+                raise InputError(
+                    f"models: {arm.name!r} matches designs {arm.design} and {model.provenance.design}; accepted: "
+                    "models that differ in their seed alone"
+                )
+
+
+def check_units(arms: Sequence[Arm], texts: Sequence[str | tuple[str, str]]) -> None:
+    """Raise InputError unless all models read the same words of the texts."""
+    first = arms[0].seeds[0]
+    expected = first.units(texts)
+    for model in [model for arm in arms for model in arm.seeds]:
+        for row, (ours, theirs) in enumerate(zip(expected, model.units(texts), strict=True), start=1):
+            if ours != theirs:
+                raise InputError(
+                    f"models: {model.name!r} reads {len(theirs)} words of text {row}, {first.name!r} {len(ours)}; "
+                    "accepted: models with the same tokenizer and window"
+                )
