@@ -1,6 +1,5 @@
 """Swapped, permuted, knocked out and adversarial attention, against sums by hand and grids of all attentions."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from explainable_bert.audit.adversary import adversarial_attention, largest_shift
+from explainable_bert.audit.adversary import _exact, _searched, adversarial_attention, largest_shift
 from explainable_bert.audit.attention_swaps import (
     attention_permutation,
     knock_out,
@@ -17,7 +16,7 @@ from explainable_bert.audit.attention_swaps import (
     uniform_swap,
 )
 from explainable_bert.audit.divergences import jensen_shannon, total_variation
-from explainable_bert.audit.subject import subject
+from explainable_bert.audit.subject import Answer, subject
 from explainable_bert.text.encoding import check_texts, encode
 from tiny import ADDITIVE, DESIGNS
 
@@ -244,8 +243,6 @@ def test_largest_shift_is_at_most_one_and_grows_with_what_is_allowed(n_keys, see
 
 @pytest.mark.parametrize("design", ADDITIVE)
 def test_search_comes_near_the_exact_maximum_and_not_above(audited, design):
-    from explainable_bert.audit.adversary import _exact, _searched
-
     of = audited(design, texts=[text for text in TEXTS if text != "bad"])
     two = of.model
     # A classifier of two labels, of which one is decided for with less than certainty.
@@ -256,7 +253,7 @@ def test_search_comes_near_the_exact_maximum_and_not_above(audited, design):
     with torch.no_grad():
         for stored, _ in of:
             weights = two.final_attention(stored.given)
-            found = dataclasses.replace(of.answers[0], weights=weights, logits=two.read_out(stored.given, weights)[0])
+            found = Answer(weights, *two.read_out(stored.given, weights))
             exact, searched = _exact(of, stored, found), _searched(of, stored, found, np.random.default_rng(0))
             assert (searched <= exact + 1e-5).all()
             assert searched.mean() > 0.9 * exact.mean()

@@ -238,7 +238,9 @@ def test_rank_correlation_by_hand():
 @pytest.mark.parametrize("design", DESIGNS)
 def test_attention_ignores_classifier_and_values_and_contributions_do_not(audited, design):
     of = audited(design)
+    before = fingerprint(of.model)
     checks, note = run(parameter_randomisation, of)
+    assert fingerprint(of.model) == fingerprint(of.reader) == before
     found = {check.name.split(": ")[1]: check for check in checks}
     assert [*found] == ["classifier", "values", "query and key", "final block and above", "all blocks"]
     for part in ("classifier", "values"):

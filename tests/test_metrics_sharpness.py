@@ -137,6 +137,15 @@ def test_what_moves_from_a_smaller_to_a_larger_score_sharpens(scores, data, shar
         assert top_mass(after, k) >= top_mass(before, k) - 1e-12
 
 
+@pytest.mark.parametrize("n_units", range(2, 60))
+def test_rounding_leaves_no_bound(n_units):
+    even = np.ones(n_units)
+    assert entropy(even) <= math.log(n_units)
+    assert normalised_entropy(even) <= 1
+    assert effective_units(even) <= n_units
+    assert gini(even) >= 0
+
+
 def test_strictly_sharper():
     even, sharp = np.array([1.0, 1.0, 1.0, 1.0]), np.array([2.0, 1.0, 1.0, 0.0])
     assert entropy(sharp) < entropy(even) - 0.1

@@ -26,8 +26,8 @@ def not_applicable(name: str, reason: str, n: int = 0, value: float | None = Non
     return Check(name, value, None, None, f"Not applicable: {reason}", n=n)
 
 
-def mean(values: Sequence[float]) -> float:
-    """The mean of at least one value."""
+def mean(values: Sequence[float] | Sequence[bool]) -> float:
+    """The mean of at least one value, or the share of what is true."""
     return float(np.mean(np.asarray(values, dtype=np.float64)))
 
 
