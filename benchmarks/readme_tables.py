@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -52,9 +53,106 @@ def methods_table() -> str:
     return "\n".join([*lines, "", note])
 
 
+DESIGNS = ("vanilla", "single-head", "additive", "lexical")
+COMPARED = (
+    ("accuracy", None),
+    ("expected-calibration-error", None),
+    ("effective-words", "built-in"),
+    ("special-token-mass", None),
+    ("range-normalised-comprehensiveness", "built-in"),
+    ("range-normalised-comprehensiveness", "integrated-gradients"),
+    ("range-normalised-comprehensiveness", "occlusion"),
+    ("aopc-comprehensiveness", "built-in"),
+    ("aopc-comprehensiveness", "random"),
+    ("aopc-sufficiency", "built-in"),
+)
+
+
+def comparison_table() -> str:
+    """Every design's numbers with their intervals, and the verdicts in words."""
+    result = json.loads((RESULTS / "comparison.json").read_text(encoding="utf-8"))
+    cells = {(row["design"], row["metric"], row["method"]): row for row in result["rows"]}
+    lines = [f"| metric | {' | '.join(DESIGNS)} |", "|---" * (1 + len(DESIGNS)) + "|"]
+    for metric, method in COMPARED:
+        shown = [_with_interval(cells[design, metric, method]) for design in DESIGNS]
+        lines.append(f"| {metric}{'' if method is None else f', {method}'} | {' | '.join(shown)} |")
+        if (metric, method) == ("effective-words", "built-in"):
+            baseline = _with_interval(cells["vanilla", metric, "attention-product"])
+            lines.append(f"| {metric}, product of the heads, untrained | {baseline} | — | — | — |")
+    for row in result["costs"]:
+        if row["metric"] == "gflops-per-text":
+            cells[row["design"], row["metric"], None] = row
+    shown = [f"{cells[design, 'gflops-per-text', None]['value']:.2f}" for design in DESIGNS]
+    lines.append(f"| GFLOPs per explained text | {' | '.join(shown)} |")
+    verdicts = [f"- {_shortened(verdict)}" for verdict in result["verdicts"]]
+    settings = result["settings"]
+    note = f"{settings['data']}; erasure {settings['erasure']}; 95 % intervals; one seed. In words:"
+    return "\n".join([*lines, "", f"{note[0].upper()}{note[1:]}", "", *verdicts])
+
+
+def _with_interval(row: dict[str, Any]) -> str:
+    if row["value"] is None:
+        return "—"
+    interval = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
+    return f"{row['value']:.2f}{interval}" if row["metric"] != "accuracy" else f"{row['value']:.3f}"
+
+
+def _shortened(verdict: str) -> str:
+    return verdict.replace("runs/demo/models/", "")
+
+
+def audit_table() -> str:
+    """What passed and failed for every design."""
+    audits = {design: json.loads((RESULTS / f"audit_{design}.json").read_text(encoding="utf-8")) for design in DESIGNS}
+    names = list(dict.fromkeys(check["name"] for audit in audits.values() for check in audit["checks"]))
+    checks = {(design, check["name"]): check for design, audit in audits.items() for check in audit["checks"]}
+    lines = [f"| check | {' | '.join(DESIGNS)} |", "|---" * (1 + len(DESIGNS)) + "|"]
+    for name in names:
+        lines.append(f"| {name} | {' | '.join(_outcome(checks.get((design, name))) for design in DESIGNS)} |")
+    settings = audits[DESIGNS[0]]["settings"]
+    note = f"{settings['texts']} test texts of movie-snippets, seed {settings['seed']}. — does not apply."
+    return "\n".join([*lines, "", note])
+
+
+def _outcome(check: dict[str, Any] | None) -> str:
+    if check is None or check["value"] is None:
+        return "—"
+    word = {True: "pass", False: "**fail**", None: "measured"}[check["passed"]]
+    bound = f" ({check['relation']} {check['threshold']:.3g})" if check["relation"] else ""
+    return f"{word} {check['value']:.2g}{bound}"
+
+
+def evaluation_speed_table() -> str:
+    """Our evaluation beside ferret's, as ratios from one run."""
+    result = json.loads((RESULTS / "evaluation_speed.json").read_text(encoding="utf-8"))
+    lines = [
+        "| erasure, ours | ferret-xai | texts per second, ours | ferret-xai | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    for row in result["ratios"]:
+        spread = f"{row['ratio_median']:.1f} ({row['ratio_min']:.1f} to {row['ratio_max']:.1f})"
+        speeds = f"{row['ours_texts_per_second']:.1f} | {row['ferret_texts_per_second']:.2f}"
+        lines.append(f"| {row['ours']} | {row['ferret'].replace('_', ' ')} | {speeds} | {spread} |")
+    versions = result["ferret_versions"]
+    note = (
+        f"AOPC comprehensiveness and sufficiency of {len(result['methods'])} methods; {result['texts']}; "
+        f"{result['machine']}; ferret-xai {versions['ferret-xai']}. Ferret deletes words; its defaults are another "
+        "grid of sizes, positive scores only."
+    )
+    return "\n".join([*lines, "", note])
+
+
 def with_tables(readme: str) -> str:
     """README.md with the tables between their marks made anew."""
-    for name, table in (("demo", demo_table()), ("methods", methods_table()), ("speed", speed_table())):
+    tables = {
+        "demo": demo_table(),
+        "methods": methods_table(),
+        "speed": speed_table(),
+        "comparison": comparison_table(),
+        "audit": audit_table(),
+        "evaluation speed": evaluation_speed_table(),
+    }
+    for name, table in tables.items():
         pattern = rf"(<!-- {name} table -->\n).*?(<!-- end of {name} table -->)"
         readme = re.sub(pattern, lambda marks, table=table: f"{marks[1]}{table}\n{marks[2]}", readme, flags=re.DOTALL)
     return readme

@@ -23,6 +23,9 @@ def test_the_tables_are_those_of_the_saved_results():
     assert tables.demo_table() in README
     assert tables.methods_table() in README
     assert tables.speed_table() in README
+    assert tables.comparison_table() in README
+    assert tables.audit_table() in README
+    assert tables.evaluation_speed_table() in README
 
 
 def test_there_are_commands():
@@ -51,4 +54,7 @@ def test_the_map_names_what_is_there():
 
 def test_the_example_in_help_is_a_command_that_exists():
     commands = typer.main.get_command(app).commands
-    assert set(commands) == {"demo", "train", "predict", "explain", "methods", "info"}
+    assert set(commands) == {
+        *("demo", "train", "predict", "explain", "methods", "info"),
+        *("evaluate", "compare", "audit", "check"),
+    }

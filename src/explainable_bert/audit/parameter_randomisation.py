@@ -107,7 +107,7 @@ def _cascade(subject: Subject) -> tuple[list[str], list[Agreement | None]]:
 def _scores(
     model: ExplainableBertForSequenceClassification,
     texts: Sequence[StoredTexts],
-    targets: Sequence[Int[Tensor, " batch"]],
+    targets: Sequence[Int[Tensor, " _"]],
 ) -> Scores:
     found: Scores = []
     for stored, of_texts in zip(texts, targets, strict=True):

@@ -31,7 +31,7 @@ class _Labelled:
     """Stored texts with the label that each is to get."""
 
     texts: tuple[StoredTexts, ...]
-    labels: tuple[Int[Tensor, " batch"], ...]
+    labels: tuple[Int[Tensor, " _"], ...]
 
 
 def planted_shortcut(subject: Subject) -> list[Check]:

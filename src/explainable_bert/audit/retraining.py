@@ -29,7 +29,7 @@ class Training:
 def retrain(
     model: ExplainableBertForSequenceClassification,
     texts: Sequence[StoredTexts],
-    labels: Sequence[Int[Tensor, " batch"]],
+    labels: Sequence[Int[Tensor, " _"]],
     training: Training,
 ) -> None:
     """Train the top of the model in place, without dropout; the caller puts its weights back."""
@@ -52,7 +52,7 @@ def retrain(
 def share_correct(
     model: ExplainableBertForSequenceClassification,
     texts: Sequence[StoredTexts],
-    labels: Sequence[Int[Tensor, " batch"]],
+    labels: Sequence[Int[Tensor, " _"]],
 ) -> float:
     """The share of texts whose prediction is the label given."""
     right = [answer(model, stored.given).targets == of_texts for stored, of_texts in zip(texts, labels, strict=True)]

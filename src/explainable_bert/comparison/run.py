@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.comparison.arms import Arm, check_units
 from explainable_bert.comparison.costs import METRICS as COST_METRICS
 from explainable_bert.comparison.costs import costs
@@ -21,6 +22,7 @@ from explainable_bert.evaluation.run import Observations, described, observe
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import notes, stated_settings
 from explainable_bert.evaluation.summary import Column, SeedColumns, curves, summary_row
+from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.records import Explanation
 from explainable_bert.results import ComparisonReport, EvaluationReport, Pair, SummaryRow
 from explainable_bert.run_request import claim
@@ -44,6 +46,8 @@ _EXPLANATION = (
 )
 # A model's own explanation, two yardsticks that are the same for all, and the floor.
 _METHODS = ("built-in", "integrated-gradients", "occlusion", "random")
+# What one head would make of several without any training: the sharpness to hold a single head's against.
+_BASELINE = "attention-product"
 
 Progress = Callable[[str, int, int], None]
 
@@ -149,8 +153,14 @@ def _measure(
 
         labels = replace(asked, methods=("built-in",), metrics=_CLASSIFICATION)
         predicted = observe(model, examples, folder / "labels", labels, report("predicting with"))
-        found.append((predicted, observe(model, explained, folder / "explanations", asked, report("measuring"))))
+        own = replace(asked, methods=_methods(arm))
+        found.append((predicted, observe(model, explained, folder / "explanations", own, report("measuring"))))
     return found
+
+
+def _methods(arm: Arm) -> tuple[str, ...]:
+    refusal = EXPLAINERS[_BASELINE].refusal(DESIGNS[arm.design])
+    return _METHODS if refusal else (*_METHODS, _BASELINE)
 
 
 def arm_columns(found: Sequence[tuple[Observations, Observations]]) -> dict[Key, SeedColumns]:
@@ -168,6 +178,7 @@ def _stated(
 ) -> dict[str, str]:
     return stated_settings(asked, n_explained, source) | {
         "data": f"{source}: labels of {n_predicted} texts, explanations of {n_explained} of them",
+        "baseline": f"{_BASELINE}, for designs of several heads: {EXPLAINERS[_BASELINE].summary}",
         "equal accuracy": f"within {settings.margin:.3f}, by two one-sided tests",
         "correction": "Holm, over all pairs and metrics",
     }
