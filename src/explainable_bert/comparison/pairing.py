@@ -1,8 +1,9 @@
 """Paired statistics of two arms on the same texts, metric by metric, and the verdict that they allow."""
 
 import itertools
+import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -23,8 +24,9 @@ from explainable_bert.metrics.significance import (
 from explainable_bert.results import Pair
 
 SIGNIFICANCE = 0.05
-# Many, as the smallest p-value that a bootstrap can give has to survive the correction for many pairs.
 N_RESAMPLES = 10_000
+# The smallest p-value that a bootstrap can give, 2 / (1 + resamples), has to survive the correction for all tests.
+_RESAMPLES_PER_TEST = 4 / SIGNIFICANCE
 # Of these the raw values of two models may be compared; raw erasure scores depend on how a model takes to holes.
 COMPARED = (
     "accuracy",
@@ -39,34 +41,58 @@ COMPARED = (
 Key = tuple[str | None, str]
 
 
+@dataclass(frozen=True)
+class _Protocol:
+    """How every pair is tested: the margin of equal accuracy, the seed, and how many tests share the significance."""
+
+    margin: float
+    seed: int
+    n_tests: int
+
+    @property
+    def n_resamples(self) -> int:
+        return max(N_RESAMPLES, math.ceil(_RESAMPLES_PER_TEST * self.n_tests))
+
+
 def pair_up(arms: Mapping[str, Mapping[Key, SeedColumns]], margin: float, seed: int) -> tuple[Pair, ...]:
-    """All pairs of arms in all compared measures that both have, corrected together; `margin` is that of accuracy."""
-    found = [
-        _pair((a, b), key, arms[a][key], arms[b][key], margin, seed)
+    """All pairs of arms in all compared measures that both have, corrected together; `margin` is that of accuracy.
+
+    The random control and those of the measures are left out: they say nothing about the models, and each test more
+    takes power from the others.
+    """
+    asked = [
+        (a, b, key)
         for a, b in itertools.combinations(arms, 2)
         for key in arms[a]
-        if key[1] in COMPARED and key in arms[b]
+        if _is_compared(key) and key in arms[b]
     ]
-    tested = [pair.p_value for pair in found if pair.p_value is not None]
-    corrected = iter(holm(tested))
+    protocol = _Protocol(margin, seed, len(asked))
+    found = [_pair((a, b), key, arms[a][key], arms[b][key], protocol) for a, b, key in asked]
+    corrected = iter(holm([pair.p_value for pair in found if pair.p_value is not None]))
     return tuple(
         with_verdict(replace(pair, p_holm=None if pair.p_value is None else next(corrected))) for pair in found
     )
 
 
-def _pair(names: tuple[str, str], key: Key, of_a: SeedColumns, of_b: SeedColumns, margin: float, seed: int) -> Pair:
+def _is_compared(key: Key) -> bool:
+    method, name = key
+    return name in COMPARED and method != "random" and method not in MEASURES[name].controls
+
+
+def _pair(names: tuple[str, str], key: Key, of_a: SeedColumns, of_b: SeedColumns, protocol: _Protocol) -> Pair:
     method, name = key
     measure = MEASURES[name]
     rows = sorted(set(of_a.rows) & set(of_b.rows))
     nothing = Pair(*names, method, name, None, None, None, None, None, "no difference shown", len(rows))
-    if not rows:
-        return replace(nothing, test="none: no text defines it for both")
+    if len(rows) < 2:
+        return replace(nothing, test=f"none: it takes 2 texts that define it for both, {len(rows)} do")
     a, b = of_a.values(rows), of_b.values(rows)
-    found = paired_bootstrap(a, b, measure.aggregate, np.random.default_rng(seed), N_RESAMPLES)
+    generator = np.random.default_rng(protocol.seed)
+    found = paired_bootstrap(a, b, measure.aggregate, generator, protocol.n_resamples)
     if found is None:
-        return replace(nothing, test="none: it takes at least 2 texts that define it")
-    p_value, test = _tested(found, measure, a, b)
-    within = margin if name == "accuracy" else None
+        return replace(nothing, test="none: it is undefined on these texts as a whole, or on most resamples of them")
+    p_value, test = _tested(found, measure, a, b, protocol)
+    margin = protocol.margin if name == "accuracy" else None
     return replace(
         nothing,
         difference=found.difference,
@@ -74,11 +100,11 @@ def _pair(names: tuple[str, str], key: Key, of_a: SeedColumns, of_b: SeedColumns
         high=found.high,
         p_value=p_value,
         test=test,
-        smallest_detectable=smallest_detectable(found.standard_error),
-        margin=within,
-        p_equivalence=None if within is None else equivalence(found.difference, found.standard_error, within),
+        smallest_detectable=_smallest_detectable(found, protocol),
+        margin=margin,
+        p_equivalence=None if margin is None else _equivalent(found, margin),
         p_wilcoxon=_by_ranks(measure, a, b),
-        almost_dominates=_by_seeds(measure, a, b, seed),
+        almost_dominates=_by_seeds(measure, a, b, protocol.seed),
     )
 
 
@@ -87,11 +113,28 @@ def _tested(
     measure: Measure,
     a: Float[np.ndarray, "seed_a row column"],
     b: Float[np.ndarray, "seed_b row column"],
+    protocol: _Protocol,
 ) -> tuple[float, str]:
     if measure.metric.name == "accuracy" and len(a) == len(b) == 1:
         return mcnemar(a[0, :, 0] == 1, b[0, :, 0] == 1), "McNemar, exact"
     nested = " of seeds and texts" if max(len(a), len(b)) > 1 else " of texts"
-    return found.p_value, f"paired bootstrap{nested}, {N_RESAMPLES} resamples"
+    # Few texts that all speak for one side never resample to the other. Where the sides are equal, n texts do so by
+    # chance with probability 2^(1 - n): no paired test can give less.
+    p_value = max(found.p_value, 2.0 ** (1 - found.n))
+    return p_value, f"paired bootstrap{nested}, {protocol.n_resamples} resamples"
+
+
+def _smallest_detectable(found: PairedDifference, protocol: _Protocol) -> float | None:
+    """At the significance that Holm asks of the smallest p-value; None where no spread is there to estimate it from."""
+    if found.standard_error == 0:
+        return None
+    return smallest_detectable(found.standard_error, significance=SIGNIFICANCE / protocol.n_tests)
+
+
+def _equivalent(found: PairedDifference, margin: float) -> float:
+    # Models that differ on a share `margin` of all texts agree on n of them with probability (1 - margin)^n. The
+    # normal test does not see that: without a text on which they differ its standard error is 0.
+    return max(equivalence(found.difference, found.standard_error, margin), (1 - margin) ** found.n)
 
 
 def _by_ranks(

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from explainable_bert.data.labelled import Example
 from explainable_bert.data.lexicon import load_lexicon, valences
 from explainable_bert.data.rationales import UnitRationales, on_units
+from explainable_bert.errors import FileError
 from explainable_bert.evaluation.asking import ErasedPredictions, answer_all
 from explainable_bert.evaluation.erasing import Observation
-from explainable_bert.evaluation.measures import Measure
+from explainable_bert.evaluation.measures import Measure, Need
 from explainable_bert.evaluation.noise import noisy_scores
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.subject import Subject
@@ -76,7 +77,7 @@ class Observer:
         self._classifier, self._settings, self._measures = classifier, settings, measures
         self._rationale_size = rationale_size
         self._needs = {measure.needs for measure in measures.values()}
-        self._lexicon = load_lexicon() if self._needs & {"lexicon", "rationales"} else {}
+        self._lexicon = _lexicon(self._needs)
 
     def observe(self, examples: Sequence[tuple[int, Example]]) -> list[dict[str, Any]]:
         """The rows of the examples table for some numbered examples: per text, the model's, the methods', controls'."""
@@ -151,6 +152,18 @@ class Observer:
             heads=heads,
             noisy_scores=noisy,
         )
+
+
+def _lexicon(needs: set[Need | None]) -> Mapping[str, float]:
+    """The lexicon where a metric needs it; where it is but a control beside rationales, only if it can be had."""
+    if "lexicon" in needs:
+        return load_lexicon()
+    if "rationales" not in needs:
+        return {}
+    try:
+        return load_lexicon()
+    except FileError:
+        return {}
 
 
 def input_of(example: Example) -> TextInput:

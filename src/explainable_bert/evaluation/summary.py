@@ -60,9 +60,11 @@ def columns(
     order: list[str | None] = [None, *methods]
     for measure in measures.values():
         order += [control for control in measure.controls if control not in order]
-    return [
+    every = [
         _column(method, name, found[name, method]) for name in measures for method in order if (name, method) in found
     ]
+    # A control that could not be had, such as a lexicon without a network, is no finding.
+    return [column for column in every if column.rows or column.method in (None, *methods)]
 
 
 def _column(method: str | None, measure: str, entries: Sequence[tuple[int, Any]]) -> Column:

@@ -110,7 +110,9 @@ def print_audit(stdout: Console, report: "AuditReport") -> None:
     for check in report.checks:
         value = "" if check.value is None else f" {check.value:.3g}"
         bound = "" if check.threshold is None or not check.relation else f" ({check.relation} {check.threshold:g})"
-        stdout.print(f"{marks[check.passed]:<4}  {check.name}{value}{bound}", markup=False, highlight=False)
+        stdout.print(
+            f"{marks[check.passed]:<4}  {check.name}{value}{bound}", markup=False, highlight=False, soft_wrap=True
+        )
         stdout.print(f"      {check.meaning}", style="dim", markup=False, highlight=False)
 
 
