@@ -231,7 +231,7 @@ def test_rank_correlation_by_hand():
     assert rank_correlation(np.ones(3), other[:3]) is None
     assert rank_correlation(np.ones(1), np.ones(1)) is None
     found = agreement([np.array([1.0, -2.0]), np.ones(1)], [[np.array([1.0, 2.0]), np.ones(1)]])
-    assert (found.absolute, found.signed, found.n) == (pytest.approx(1.0), pytest.approx(-1.0), 1)
+    assert (found.shown, found.absolute, found.n) == (pytest.approx(-1.0), pytest.approx(1.0), 1)
     assert agreement([np.ones(1)], [[np.ones(1)]]) is None
 
 
@@ -246,7 +246,7 @@ def test_attention_ignores_classifier_and_values_and_contributions_do_not(audite
     for part in ("classifier", "values"):
         if design in ADDITIVE:
             assert found[part].value < 0.95
-            assert "with the signs" in found[part].meaning
+            assert "without the signs" in found[part].meaning
         else:
             assert found[part].value == pytest.approx(1, abs=1e-12)
             assert found[part].passed is False

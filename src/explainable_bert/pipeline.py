@@ -126,7 +126,7 @@ class ExplainableClassifier:
         return [explanations[place] for place in range(len(read))]
 
     def units(self, texts: Sequence[TextInput], level: Level = "word") -> list[tuple[Unit, ...]]:
-        """The units that `explain` scores, text by text."""
+        """The units that `explain` scores, text by text. Raises InputError on blank texts, as on no such level."""
         rows = self._rows(texts, level)
         return [units(row.groups, row.encoding) for row in rows]
 
@@ -140,15 +140,20 @@ class ExplainableClassifier:
         """Each text's logits under every row of its `keeps` (variant, unit): True stays, False is erased.
 
         `erasure` is a name in text.erasure.ERASURES; units are those of `units`. All texts' variants are batched
-        together. Raises InputError on an erasure that does not exist or needs a [MASK] that the tokenizer lacks.
+        together. Raises InputError on keeps that do not fit the texts, on an erasure that does not exist or needs a
+        [MASK] that the tokenizer lacks, and on a level that does not exist.
         """
         chosen = self.check_erasure(erasure)
         rows = self._rows(texts, level)
+        if len(keeps) != len(rows):
+            raise InputError(f"keeps: {len(keeps)} given for {len(rows)} texts; one per text is needed")
         for index, (row, keep) in enumerate(zip(rows, keeps, strict=True)):
             if keep.ndim != 2 or keep.shape[1] != len(row.groups):
                 raise InputError(
                     f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {len(row.groups)} units)"
                 )
+        if not rows:
+            return []
         with torch.inference_mode():
             return erased_logits(self.model, self._token_batch(rows, None, 0), keeps, chosen)
 
@@ -183,8 +188,7 @@ class ExplainableClassifier:
         """
         has_mask_token = self.tokenizer.mask_token_id is not None
         applied = explainer(method, self.model.config.design, has_mask_token=has_mask_token)
-        if level not in LEVELS:
-            raise InputError(f"level: {level!r} given; accepted: {', '.join(LEVELS)}")
+        _check_level(level)
         if target is not None and target not in self.labels:
             raise InputError(f"target: {target!r} given; accepted: {', '.join(self.labels)}")
         if not isinstance(seed, int) or seed < 0:
@@ -192,6 +196,7 @@ class ExplainableClassifier:
         return applied
 
     def _rows(self, texts: Sequence[TextInput], level: Level) -> list["_Row"]:
+        _check_level(level)
         return [_Row(encoding, align(encoding, level)) for encoding in self._encode(texts)]
 
     def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
@@ -317,6 +322,11 @@ class _RowAttribution:
     scores: Float[np.ndarray, " key"]
     attention: Float[np.ndarray, " key"]
     bias: float | None
+
+
+def _check_level(level: str) -> None:
+    if level not in LEVELS:
+        raise InputError(f"level: {level!r} given; accepted: {', '.join(LEVELS)}")
 
 
 def _row_of(attributed: BatchAttribution, index: int) -> _RowAttribution:

@@ -12,13 +12,14 @@ from explainable_bert.audit.outcomes import mean
 
 @dataclass(frozen=True)
 class Agreement:
-    """Mean rank correlations over texts, of absolute scores and of the scores with their signs.
+    """Mean rank correlations over `n` texts in which both explanations rank words at all.
 
-    `absolute` is over `n` texts in which both explanations rank words at all; `signed` is None where no text has ranks.
+    `shown` is that of the scores as a reader sees them, with their signs where they have any; `absolute` that of their
+    sizes alone.
     """
 
+    shown: float
     absolute: float
-    signed: float | None
     n: int
 
 
@@ -37,12 +38,12 @@ def agreement(
     one: Sequence[Float[np.ndarray, " _"]], others: Sequence[Sequence[Float[np.ndarray, " _"]]]
 ) -> Agreement | None:
     """How far explanations of texts agree with each of `others`, of the same texts; None where none has ranks."""
+    shown = [_correlations(one, other) for other in others]
     absolute = [_correlations([np.abs(scores) for scores in one], [np.abs(s) for s in other]) for other in others]
-    signed = [value for other in others for value in _correlations(one, other)]
-    values = [value for of_other in absolute for value in of_other]
-    if not values:
+    of_shown, of_absolute = ([value for of_other in found for value in of_other] for found in (shown, absolute))
+    if not of_shown or not of_absolute:
         return None
-    return Agreement(mean(values), mean(signed) if signed else None, max(len(of_other) for of_other in absolute))
+    return Agreement(mean(of_shown), mean(of_absolute), max(len(of_other) for of_other in shown))
 
 
 def _correlations(one: Sequence[Float[np.ndarray, " _"]], other: Sequence[Float[np.ndarray, " _"]]) -> list[float]:

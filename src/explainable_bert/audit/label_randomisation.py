@@ -26,7 +26,7 @@ _NAME = "label-randomisation"
 
 
 def label_randomisation(subject: Subject) -> list[Check]:
-    """Mean rank agreement of the absolute built-in scores between training on the model's labels and on permuted ones.
+    """Mean rank agreement of built-in scores, as shown, between training on the model's labels and on permuted ones.
 
     Only what comes after the lower blocks is trained, from the same random weights both times, on these texts.
 
@@ -64,16 +64,16 @@ def _check(found: Agreement | None, fit: float, n: int) -> Check:
         return not_applicable(_NAME, "no text has two words whose scores differ, either way.", n)
     if fit < FITTED:
         reason = f"the labels could be fitted in {percent(fit)} of the texts only, which proves nothing."
-        return not_applicable(_NAME, reason, found.n, found.absolute)
+        return not_applicable(_NAME, reason, found.n, found.shown)
     scope = "Only the final block and classifier were trained again, and on these texts."
     return judged(
         _NAME,
-        found.absolute,
+        found.shown,
         AGREEMENT,
         "at most",
         found.n,
-        passed="Which words stand out depends on what the labels mean: trained on permuted ones, others do "
+        passed="What the map shows depends on what the labels mean: trained on permuted ones, it shows something else "
         f"({correlations(found)}). {scope}",
-        failed="Which words stand out hardly depends on what the labels mean: trained on permuted ones, much the same "
-        f"do ({correlations(found)}). {scope}",
+        failed="What the map shows hardly depends on what the labels mean: trained on permuted ones, it shows much the "
+        f"same ({correlations(found)}). {scope}",
     )

@@ -59,7 +59,7 @@ _PARTS = (
 
 
 def parameter_randomisation(subject: Subject) -> tuple[list[Check], str]:
-    """Mean rank agreement of the absolute built-in scores before and after parts of the model are drawn anew.
+    """Mean rank agreement of built-in scores, as shown, before and after parts of the model are drawn anew.
 
     Parts of the top on their own, the whole top, and every block down to the first; the sentence says how the agreement
     falls on that way down. Scores are those for the label that the whole model predicts.
@@ -118,28 +118,28 @@ def _scores(
 def _check(name: str, role: str, found: Agreement | None) -> Check:
     if found is None:
         return not_applicable(f"{_NAME}: {name}", "no text has two words whose scores differ, before and after.")
-    same = found.absolute > 1 - 1e-9
+    same = found.shown > 1 - 1e-9
     return judged(
         f"{_NAME}: {name}",
-        found.absolute,
+        found.shown,
         AGREEMENT,
         "at most",
         found.n,
-        passed=f"Which words stand out depends on {role}: with random weights there, others do "
+        passed=f"What the map shows depends on {role}: with random weights there, it shows something else "
         f"({correlations(found)}).",
-        failed=f"Which words stand out {'does not depend' if same else 'hardly depends'} on {role}: with random "
-        f"weights there, {'just' if same else 'much'} the same do ({correlations(found)}).",
+        failed=f"What the map shows {'does not depend' if same else 'hardly depends'} on {role}: with random "
+        f"weights there, it shows {'just' if same else 'much'} the same ({correlations(found)}).",
     )
 
 
 def correlations(found: Agreement) -> str:
-    """The rank correlation in words; with signs as well, where scores have them."""
-    absolute = f"rank correlation {found.absolute:.2f}"
-    if found.signed is None or found.signed == found.absolute:
-        return absolute
-    return f"{absolute}; {found.signed:.2f} with the signs, which say what speaks for the label and what against it"
+    """The rank correlation in words; where scores have signs, that of their sizes as well."""
+    shown = f"rank correlation {found.shown:.2f}"
+    if abs(found.shown - found.absolute) < 1e-9:  # scores without signs
+        return shown
+    return f"{shown}; {found.absolute:.2f} without the signs: which words stand out, whatever they speak for"
 
 
 def _sentence(names: Sequence[str], on_the_way: Sequence[Agreement | None]) -> str:
-    steps = [f"{name} {found.absolute:.2f}" for name, found in zip(names, on_the_way, strict=True) if found]
+    steps = [f"{name} {found.shown:.2f}" for name, found in zip(names, on_the_way, strict=True) if found]
     return f"Rank correlation with all that is above drawn anew as well, down to: {', '.join(steps) or 'undefined'}."

@@ -102,7 +102,7 @@ def _settings(n_texts: int, seed: int) -> dict[str, str]:
     return {
         "texts": str(n_texts),
         "seed": str(seed),
-        "explanation": "built-in, of the predicted label, absolute scores of words",
+        "explanation": "built-in, of the predicted label, scores of words as they are shown",
         "exchanged": "attention weights of the final block, all heads alike, states below as they are",
         "permutations": str(N_PERMUTATIONS),
         "adversary": f"{N_STARTS} starts, {N_SEARCH_STEPS} steps (exact for additive designs of two labels)",

@@ -3,7 +3,9 @@
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
 from explainable_bert.pipeline import ExplainableClassifier
 
@@ -24,18 +26,32 @@ class Arm:
 def load_arms(names: Sequence[str]) -> tuple[Arm, ...]:
     """The arms of two or more names: model folders or hub names, or patterns such as "runs/lexical-*".
 
-    Raises InputError when a pattern finds nothing, fewer than two arms are left, or they cannot be compared: labels or
-    tokenizers differ, or an arm's models are of several designs. Raises ModelError where a model cannot be loaded.
+    Raises InputError when a pattern finds nothing, fewer than two arms are given, a model is given twice, or they
+    cannot be compared: labels or tokenizers differ, or an arm's models are of several designs. Raises ModelError where
+    a model cannot be loaded.
     """
-    if len(set(names)) != len(names) or len(names) < 2:
-        raise InputError(f"models: {', '.join(names)} given; accepted: two or more different ones")
-    arms = tuple(Arm(name, tuple(ExplainableClassifier.load(path) for path in _paths(name))) for name in names)
+    if len(names) < 2:
+        raise InputError(f"models: {', '.join(names) or 'none'} given; accepted: two or more different ones")
+    paths = [_paths(name) for name in names]
+    _check_different([path for of_arm in paths for path in of_arm])
+    arms = tuple(
+        Arm(name, tuple(ExplainableClassifier.load(path) for path in of_arm))
+        for name, of_arm in zip(names, paths, strict=True)
+    )
     _check(arms)
     return arms
 
 
+def _check_different(paths: Sequence[str]) -> None:
+    # Spelled differently, or found by two patterns, a model would be compared with itself.
+    places = [Path(path).resolve() for path in paths]
+    twice = [path for path, place in zip(paths, places, strict=True) if places.count(place) > 1]
+    if twice:
+        raise InputError(f"models: {twice[-1]!r} given twice; accepted: two or more different ones")
+
+
 def _paths(name: str) -> list[str]:
-    if not glob.has_magic(name):
+    if not glob.has_magic(name) or Path(name).exists():
         return [name]
     paths = sorted(glob.glob(name))  # noqa: PTH207  # a pattern may be absolute, which Path.glob refuses
     if not paths:
@@ -64,6 +80,14 @@ def _check(arms: Sequence[Arm]) -> None:
                     f"models: {arm.name!r} matches designs {arm.design} and {model.provenance.design}; accepted: "
                     "models that differ in their seed alone"
                 )
+
+
+def check_labels(arms: Sequence[Arm], examples: Sequence[Example]) -> None:
+    """Raise InputError unless the models know all labels of the examples."""
+    known = arms[0].seeds[0].labels
+    unknown = sorted({example.label for example in examples} - set(known))
+    if unknown:
+        raise InputError(f"examples: label {unknown[0]!r} given; accepted are the models' {', '.join(known)}")
 
 
 def check_units(arms: Sequence[Arm], texts: Sequence[str | tuple[str, str]]) -> None:

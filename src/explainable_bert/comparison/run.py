@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explainable_bert.attribution.methods import EXPLAINERS
-from explainable_bert.comparison.arms import Arm, check_units
+from explainable_bert.comparison.arms import Arm, check_labels, check_units
 from explainable_bert.comparison.costs import METRICS as COST_METRICS
 from explainable_bert.comparison.costs import costs
 from explainable_bert.comparison.pairing import Key, pair_up
@@ -86,10 +86,12 @@ def compare(
     number of texts done and their total. Raises InputError when the arms read different words, and as `evaluate` does.
     """
     settings = settings or ComparisonSettings()
-    claim(output, REQUEST_FILE, _describe(arms, examples, settings))
-    explained = sample(examples, settings.n_explained)
-    check_units(arms, [input_of(example) for example in explained])
     asked = EvaluationSettings(_METHODS, _EXPLANATION, settings.erasure, "word", settings.seed)
+    explained = sample(examples, settings.n_explained)
+    check_labels(arms, examples)
+    check_units(arms, [input_of(example) for example in explained])
+    # Only now: a mistake leaves no folder that a mended command would have to share.
+    claim(output, REQUEST_FILE, _describe(arms, examples, settings))
     measured = [
         _measure(arm, index, examples, explained, output, asked, progress) for index, arm in enumerate(arms, start=1)
     ]
@@ -100,7 +102,6 @@ def compare(
         for arm in arms
         for (_, metric), found in by_arm[arm.name].items()
     )
-    explaining = measured[0][0][1]
     texts = [input_of(example) for example in explained]
     gold, pictures = _pictures(arms, explained)
     report = ComparisonReport(
@@ -113,7 +114,7 @@ def compare(
             ),
             metrics={**{name: measure.metric for name, measure in MEASURES.items()}, **COST_METRICS},
             settings=_stated(asked, settings, len(examples), len(explained), source),
-            notes=tuple(notes(asked, explaining.measures, len(explained), explaining.rows)),
+            notes=tuple(_notes(arms, measured, asked, len(explained))),
         ),
         pairs=pairs,
         costs=costs(arms, texts),
@@ -184,12 +185,29 @@ def _stated(
     }
 
 
+def _notes(
+    arms: Sequence[Arm],
+    measured: Sequence[list[tuple[Observations, Observations]]],
+    asked: EvaluationSettings,
+    n_explained: int,
+) -> Iterator[str]:
+    """What is to be said of all models once, then what concerns some under their names."""
+    by_model = [
+        (model.name, list(notes(asked, explanations.measures, n_explained, explanations.rows)))
+        for arm, found in zip(arms, measured, strict=True)
+        for model, (_, explanations) in zip(arm.seeds, found, strict=True)
+    ]
+    common = [note for note in by_model[0][1] if all(note in said for _, said in by_model)]
+    yield from common
+    for name, said in by_model:
+        yield from (f"{name}: {note}" for note in said if note not in common)
+
+
 def _pictures(
     arms: Sequence[Arm], examples: Sequence[Example]
 ) -> tuple[tuple[str, ...], tuple[tuple[Explanation, ...], ...]]:
-    """The first texts of a readable length, chosen before any model has seen them."""
-    readable = [example for example in examples if len(example.text.split()) in _PICTURED_WORDS] or list(examples)
-    chosen = readable[:_N_PICTURES]
+    """The first texts, those of a readable length before others, chosen before any model has seen them."""
+    chosen = sorted(examples, key=lambda example: len(example.text.split()) not in _PICTURED_WORDS)[:_N_PICTURES]
     by_arm = [arm.seeds[0].explain([input_of(example) for example in chosen]) for arm in arms]
     return tuple(example.label for example in chosen), tuple(zip(*by_arm, strict=True))
 

@@ -1,142 +1,159 @@
 """The outcome of a comparison in plain sentences, generated from its tests."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from explainable_bert.results import Pair, SummaryRow
 
-Number = Callable[[float], str]
+_FAITHFULNESS = ("range-normalised-comprehensiveness", "built-in")
+_ACCURACY = ("accuracy", None)
 
 
 @dataclass(frozen=True)
 class _Topic:
-    """A metric worth a sentence: how it is called, how its differences are written."""
+    """A metric worth a sentence: what is said of `a` above or below `b`, and how differences are written."""
 
-    metric: str
-    method: str | None
+    measured: tuple[str, str | None]
     title: str
-    better: str
-    worse: str
-    number: Number
+    above: str
+    below: str
+    unit: str = ""
+    scale: float = 1.0
+    n_decimals: int = 2
 
-
-def _points(value: float) -> str:
-    return f"{100 * value:.1f} points"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.2f}"
+    def number(self, value: float) -> str:
+        """The value as printed, without its unit."""
+        return f"{self.scale * value:z.{self.n_decimals}f}"
 
 
 _TOPICS = (
-    _Topic("accuracy", None, "Accuracy", "is more accurate than", "is less accurate than", _points),
     _Topic(
-        "range-normalised-comprehensiveness",
-        "built-in",
-        "Faithfulness of a model's own explanation",
+        _ACCURACY,
+        "Accuracy",
+        "is more accurate than",
+        "is less accurate than",
+        unit=" points",
+        scale=100,
+        n_decimals=1,
+    ),
+    _Topic(
+        _FAITHFULNESS,
+        "Faithfulness of a model's own explanation (0: random order, 1: best found)",
         "explains itself more faithfully than",
         "explains itself less faithfully than",
-        _plain,
     ),
     _Topic(
-        "effective-words",
-        "built-in",
-        "Sharpness",
-        "spreads over more words than",
-        "spreads over fewer words than",
-        _plain,
+        ("effective-words", "built-in"),
+        "Sharpness of a model's own explanation",
+        "is less sharp than",
+        "is sharper than",
+        unit=" effective words",
     ),
     _Topic(
-        "token-f1",
-        "built-in",
-        "Agreement with people",
+        ("token-f1", "built-in"),
+        "Agreement of a model's own explanation with people, in token-F1",
         "agrees more with people than",
         "agrees less with people than",
-        _plain,
     ),
 )
-_RISES = ("better", "higher")
 
 
 def verdicts(rows: Sequence[SummaryRow], pairs: Sequence[Pair]) -> Iterator[str]:
     """What was shown, what was not, and how large a difference would have been found; the most important first."""
     yield from _advice(rows, pairs)
     for topic in _TOPICS:
-        about = [pair for pair in pairs if (pair.metric, pair.method) == (topic.metric, topic.method)]
+        about = _about(pairs, topic.measured)
         if about:
-            yield _sentence(topic, about)
+            yield f"{topic.title}: {'; '.join(_parts(topic, about))}."
     yield (
         "None of this says that the explanation of a single text is right: these are means over texts, and each "
         "picture is to be read with its own notes."
     )
 
 
-def _sentence(topic: _Topic, pairs: Sequence[Pair]) -> str:
-    parts = [_shown(topic, pair) for pair in pairs if pair.verdict not in ("no difference shown", "equivalent")]
-    equal = [f"{pair.a} and {pair.b}" for pair in pairs if pair.verdict == "equivalent"]
-    if equal:
-        parts.append(f"shown to lie within {topic.number(pairs[0].margin or 0)} of each other: {', '.join(equal)}")
-    open_ = [pair for pair in pairs if pair.verdict == "no difference shown"]
-    if open_:
-        parts.append(_not_shown(topic, open_))
-    return f"{topic.title}: {'; '.join(parts)}."
+def _about(pairs: Sequence[Pair], measured: tuple[str, str | None]) -> list[Pair]:
+    return [pair for pair in pairs if (pair.metric, pair.method) == measured]
+
+
+def _parts(topic: _Topic, pairs: Sequence[Pair]) -> Iterator[str]:
+    unknown = [pair for pair in pairs if pair.difference is None]
+    equivalent = [pair for pair in pairs if pair.verdict == "equivalent"]
+    open_ = [pair for pair in pairs if pair.verdict == "no difference shown" and pair not in unknown]
+    same = [pair for pair in open_ if pair.difference == 0 and pair.smallest_detectable is None]
+    for pair in pairs:
+        if pair not in (*unknown, *equivalent, *open_):
+            yield _shown(topic, pair)
+    if equivalent:
+        margin = topic.number(equivalent[0].margin or 0)
+        yield f"shown to lie within {margin}{topic.unit} of each other: {_names(equivalent)}"
+    if different := [pair for pair in open_ if pair not in same]:
+        yield f"no difference shown between {_names(different)}, {_detectable(topic, different)}"
+    if same:
+        yield f"no difference at all, though none is ruled out by these texts, between {_names(same)}"
+    if unknown:
+        yield f"not tested, as too few texts define it for both: {_names(unknown)}"
+
+
+def _names(pairs: Sequence[Pair]) -> str:
+    return ", ".join(f"{pair.a} and {pair.b}" for pair in pairs)
 
 
 def _shown(topic: _Topic, pair: Pair) -> str:
-    rises = (pair.difference or 0) > 0
-    is_better = pair.verdict == "better" if pair.verdict in ("better", "worse") else rises
-    size = topic.number(abs(pair.difference or 0))
-    ends = sorted(abs(end) for end in (pair.low, pair.high) if end is not None)
-    between = f" (95 %: {' to '.join(topic.number(end) for end in ends)})" if len(ends) == 2 else ""
-    return f"{pair.a} {topic.better if is_better else topic.worse} {pair.b} by {size}{between}"
+    difference = pair.difference or 0.0
+    between = ""
+    if pair.low is not None and pair.high is not None:
+        # In the direction of the sentence: an end beyond zero becomes negative.
+        low, high = (pair.low, pair.high) if difference > 0 else (-pair.high, -pair.low)
+        between = f" (95 % interval {topic.number(low)} to {topic.number(high)})"
+    said = topic.above if difference > 0 else topic.below
+    return f"{pair.a} {said} {pair.b} by {topic.number(abs(difference))}{topic.unit}{between}"
 
 
-def _not_shown(topic: _Topic, pairs: Sequence[Pair]) -> str:
-    names = ", ".join(f"{pair.a} and {pair.b}" for pair in pairs)
+def _detectable(topic: _Topic, pairs: Sequence[Pair]) -> str:
     known = [pair.smallest_detectable for pair in pairs if pair.smallest_detectable is not None]
     if not known:
-        return f"no difference shown between {names}, and none could have been: too few texts define it"
-    return (
-        f"no difference shown between {names}; these texts would have shown differences of "
-        f"{topic.number(max(known))} or more"
-    )
+        return "and these texts are too few to say how large a difference would have been found"
+    return f"where one of {topic.number(max(known))}{topic.unit} would have been found with a chance of 80 % or more"
 
 
 def _advice(rows: Sequence[SummaryRow], pairs: Sequence[Pair]) -> Iterator[str]:
     """Which model to trust: the one with the most faithful explanation of itself, and what it costs."""
-    faithful = [
-        row
-        for row in rows
-        if (row.metric, row.method) == ("range-normalised-comprehensiveness", "built-in") and row.value is not None
-    ]
+    faithful = [row for row in rows if (row.metric, row.method) == _FAITHFULNESS and row.value is not None]
     if not faithful:
         return
     best = max(faithful, key=lambda row: row.value or 0.0)
-    beaten = _beaten(best.model, pairs, "range-normalised-comprehensiveness", "built-in")
-    rest = [row.model for row in faithful if row.model != best.model and row.model not in beaten]
-    interval = "" if best.low is None else f" (95 %: {best.low:.2f} to {best.high:.2f})"
-    text = (
-        f"Most faithful in explaining itself, as measured here: {best.model}, at {best.value:.2f}{interval} on a scale "
-        "from 0, a random order of words, to 1, the best that a search found"
-    )
-    text += f"; shown to be above {', '.join(beaten)}" if beaten else "; not shown to be above any other"
-    text += f", not shown to be above {', '.join(rest)}" if beaten and rest else ""
-    more_accurate = _losing_to(best.model, pairs)
-    cost = (
-        f"Shown to be more accurate: {', '.join(more_accurate)}"
-        if more_accurate
-        else "No model is shown to be more accurate"
-    )
-    yield f"{text}. {cost}."
+    above = _below(best.model, _about(pairs, _FAITHFULNESS))
+    rest = [row.model for row in faithful if row.model != best.model and row.model not in above]
+    interval = "" if best.low is None else f" (95 % interval {best.low:z.2f} to {best.high:z.2f})"
+    found = [
+        f"Most faithful in explaining itself, as measured here: {best.model}, at {best.value:z.2f}{interval} on a "
+        "scale from 0, a random order of words, to 1, the best that a search found"
+    ]
+    if best.low is None or best.low <= 0:
+        found.append("not shown to be above a random order")
+    if above:
+        found.append(f"shown to be above {', '.join(above)}")
+    if rest:
+        found.append(f"not shown to be above {', '.join(rest)}")
+    yield f"{'; '.join(found)}. {_cost(best.model, pairs)}"
 
 
-def _beaten(model: str, pairs: Sequence[Pair], metric: str, method: str | None) -> list[str]:
-    about = [pair for pair in pairs if (pair.metric, pair.method) == (metric, method)]
-    above = [pair.b for pair in about if pair.a == model and pair.verdict == "better"]
-    return above + [pair.a for pair in about if pair.b == model and pair.verdict == "worse"]
+def _cost(model: str, pairs: Sequence[Pair]) -> str:
+    more_accurate = _above(model, _about(pairs, _ACCURACY))
+    if more_accurate:
+        return f"Shown to be more accurate than it: {', '.join(more_accurate)}."
+    return "No model is shown to be more accurate than it."
 
 
-def _losing_to(model: str, pairs: Sequence[Pair]) -> list[str]:
-    about = [pair for pair in pairs if pair.metric == "accuracy"]
-    worse = [pair.b for pair in about if pair.a == model and pair.verdict == "worse"]
-    return worse + [pair.a for pair in about if pair.b == model and pair.verdict == "better"]
+def _below(model: str, pairs: Sequence[Pair]) -> list[str]:
+    """The models that `model` was shown to be better than."""
+    return [pair.b for pair in pairs if (pair.a, pair.verdict) == (model, "better")] + [
+        pair.a for pair in pairs if (pair.b, pair.verdict) == (model, "worse")
+    ]
+
+
+def _above(model: str, pairs: Sequence[Pair]) -> list[str]:
+    """The models that were shown to be better than `model`."""
+    return [pair.b for pair in pairs if (pair.a, pair.verdict) == (model, "worse")] + [
+        pair.a for pair in pairs if (pair.b, pair.verdict) == (model, "better")
+    ]

@@ -32,7 +32,10 @@ def noisy_scores(
         for place, explanation in enumerate(explanations):
             if explanation.prediction.label == plain[place].label:
                 found[place].append(explanation.attribution.scores)
-    return [np.array(scores, dtype=np.float64).reshape(len(scores), -1) for scores in found]
+    n_units = [len(of_text) for of_text in classifier.units(texts, level)]
+    return [
+        np.array(scores, dtype=np.float64).reshape(len(scores), n) for scores, n in zip(found, n_units, strict=True)
+    ]
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """What an evaluation is asked for."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from explainable_bert.errors import InputError
@@ -12,7 +13,8 @@ from explainable_bert.text.erasure import ERASURES
 class EvaluationSettings:
     """Methods and metrics by name, the erasure operator, the level of units, and the seed of all draws.
 
-    Raises InputError on names that do not exist; whether a model can be explained by the methods is asked later.
+    Raises InputError on names that do not exist or come twice; whether a model can be explained by the methods is
+    asked later.
     """
 
     methods: tuple[str, ...] = ("built-in", "random")
@@ -26,6 +28,9 @@ class EvaluationSettings:
 
         for method in self.methods:
             check_method(method)
+        twice = [method for method, count in Counter(self.methods).items() if count > 1]
+        if twice:
+            raise InputError(f"methods: {twice[0]!r} given more than once; accepted: each once")
         if not self.methods:
             raise InputError("methods: none given; at least one is needed")
         if self.erasure not in ERASURES:

@@ -43,9 +43,7 @@ def notes(
     if unmet:
         yield f"Not measured, as no example has human rationales: {', '.join(unmet)}."
     for method in settings.methods:
-        constant = sum(line["method"] == method and _is_constant(line["scores"]) for line in observed)
-        if constant:
-            yield f"{method} gave all words of a text the same score in {constant} texts: their order is random there."
+        yield from _on_method(method, [line for line in observed if line["method"] == method])
     if any(measure.family == "plausibility" for measure in measures.values()):
         yield "Plausible is not faithful: agreement with people says nothing about what the model computes."
 
@@ -58,9 +56,21 @@ def _on_texts(texts: Sequence[Mapping[str, Any]], n_examples: int) -> Iterator[s
     dropped = [line["n_tokens_dropped"] for line in texts if line["n_tokens_dropped"]]
     if dropped:
         yield f"Texts longer than the model's window: {len(dropped)}; tokens at their ends, not read: {sum(dropped)}."
-    lost = [line["rationale_share_lost"] for line in texts]
-    if any(lost):
-        yield f"Of the words that people marked, {np.mean(lost):.1%} lie beyond the model's window."
+    lost = [line["rationale_share_lost"] for line in texts if line["rationale_share_lost"]]
+    if lost:
+        yield (
+            f"Texts in which people marked words beyond the model's window: {len(lost)}; of their marks, "
+            f"{np.mean(lost):.1%} lie there on average."
+        )
+
+
+def _on_method(method: str, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    constant = sum(_is_constant(line["scores"]) for line in lines)
+    if constant:
+        yield f"{method} gave all words of a text the same score in {constant} texts: their order is random there."
+    never = [line["flip-share"][1] for line in lines if line.get("flip-share") is not None]
+    if any(never):
+        yield f"{method}: in {np.mean(never):.1%} of the texts no erasure changed the label: 1 in flip-share."
 
 
 def _is_constant(scores: Sequence[float]) -> bool:

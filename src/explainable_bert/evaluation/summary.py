@@ -52,23 +52,22 @@ class SeedColumns:
 def columns(
     observed: Sequence[Mapping[str, Any]], measures: Mapping[str, Measure], methods: Sequence[str]
 ) -> list[Column]:
-    """The observed rows by measure and method, in the order of the measures; the model's first, controls last."""
-    found: dict[tuple[str, str | None], list[tuple[int, Any]]] = {}
-    for line in observed:
-        for name in measures.keys() & line.keys():
-            found.setdefault((name, line["method"]), []).append((line["row"], line[name]))
-    order: list[str | None] = [None, *methods]
-    for measure in measures.values():
-        order += [control for control in measure.controls if control not in order]
+    """The observed rows by measure and method, in the order of the measures; controls last."""
     every = [
-        _column(method, name, found[name, method]) for name in measures for method in order if (name, method) in found
+        _column(method, name, [(line["row"], line[name]) for line in observed if line["method"] == method])
+        for name, measure in measures.items()
+        for method in _observed_for(measure, methods)
     ]
     # A control that could not be had, such as a lexicon without a network, is no finding.
     return [column for column in every if column.rows or column.method in (None, *methods)]
 
 
+def _observed_for(measure: Measure, methods: Sequence[str]) -> list[str | None]:
+    """Whom a measure is observed for; rows of all others lack it in JSON, and have null in a table of all measures."""
+    return [None] if measure.of_model else [*methods, *measure.controls]
+
+
 def _column(method: str | None, measure: str, entries: Sequence[tuple[int, Any]]) -> Column:
-    # A measure that a row's method does not have is absent from JSON, and null in a table of all methods.
     known = sorted((row, value) for row, value in entries if value is not None)
     values = np.array([value for _, value in known], dtype=np.float64).reshape(len(known), -1 if known else 0)
     return Column(method, measure, tuple(row for row, _ in known), values, len(entries) - len(known))

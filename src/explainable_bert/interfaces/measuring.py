@@ -50,7 +50,9 @@ CHECK_EXAMPLE = "Example: explainable-bert check runs/x --data movie-snippets --
 
 _DEFAULT_AUDIT = 200
 
-Limit = Annotated[int | None, typer.Option("--limit", help="At most so many texts, sampled by a hash. Default: all.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", min=1, help="At most so many texts, sampled by a hash. Default: all.")
+]
 
 
 def evaluate(
@@ -116,7 +118,7 @@ def compare(
     ],
     data: Data,
     output: Annotated[Path, typer.Option(help="Folder to make; a stopped comparison is continued there.")],
-    limit: Annotated[int, typer.Option(help="Texts to explain and erase; labels are predicted for all.")] = 200,
+    limit: Annotated[int, typer.Option(min=1, help="Texts to explain and erase; labels are predicted for all.")] = 200,
     margin: Annotated[float, typer.Option(help="Accuracies within it count as equivalent.")] = 0.005,
     erasure: Erasure = "mask",
     split: Split = "test",
@@ -153,7 +155,7 @@ def audit(
     input_: Input = None,
     data: Annotated[str | None, typer.Option(help="Corpus to audit on, as in evaluate.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder for audit.json and report.html.")] = None,
-    limit: Annotated[int, typer.Option(help="At most so many texts.")] = _DEFAULT_AUDIT,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many texts.")] = _DEFAULT_AUDIT,
     split: Split = "test",
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
@@ -170,11 +172,11 @@ def audit(
 
     if output is not None:
         check_folder(output)
+    if sum(given is not None for given in (texts, input_, data)) != 1:
+        raise typer.BadParameter("give TEXT..., --input FILE or --data CORPUS, one of the three")
     classifier = load_model(model)
     chosen: list[TextInput]
     if data is not None:
-        if texts is not None or input_ is not None:
-            raise typer.BadParameter("give TEXT..., --input FILE or --data CORPUS, one of the three")
         examples, _ = _examples(data, split, (text_column, pair_column, label_column), classifier.labels, [model])
         chosen = [
             example.text if example.text_pair is None else (example.text, example.text_pair)

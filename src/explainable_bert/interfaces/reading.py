@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from explainable_bert.data.labelled import Columns, Example
     from explainable_bert.pipeline import ExplainableClassifier
 
+_SPLITS = ("test", "validation", "train")
+
 
 def load_model(model: str) -> "ExplainableClassifier":
     """The classifier of a model folder or hub name."""
@@ -52,6 +54,8 @@ def labelled_examples(
     """
     from explainable_bert.data.rationales import holds_rationales, load_rationales
 
+    if split not in _SPLITS:
+        raise typer.BadParameter(f"--split {split!r}; accepted: {', '.join(_SPLITS)}")
     if holds_rationales(data):
         rows = load_rationales(data)
         say_skipped(len(rows.skipped), rows.skipped[:10])
@@ -71,9 +75,6 @@ def labelled_examples(
 def _split_of_corpus(data: str, split: str, columns: "Columns") -> tuple[list["Example"], str]:
     from explainable_bert.data.corpora import load_corpus
 
-    splits = ("test", "validation", "train")
-    if split not in splits:
-        raise typer.BadParameter(f"--split {split!r}; accepted: {', '.join(splits)}")
     corpus = load_corpus(data, columns)
     say_skipped(corpus.n_skipped, corpus.skipped)
     if split == "test" and not corpus.test:

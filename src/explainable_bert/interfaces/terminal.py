@@ -113,7 +113,7 @@ def print_audit(stdout: Console, report: "AuditReport") -> None:
         stdout.print(
             f"{marks[check.passed]:<4}  {check.name}{value}{bound}", markup=False, highlight=False, soft_wrap=True
         )
-        stdout.print(f"      {check.meaning}", style="dim", markup=False, highlight=False)
+        stdout.print(f"      {check.meaning}", style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 _METHOD_COLUMNS = ("method", "signed", "per label", "forward", "backward", "designs")
