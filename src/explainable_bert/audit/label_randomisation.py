@@ -64,7 +64,7 @@ def _check(found: Agreement | None, fit: float, n: int) -> Check:
         return not_applicable(_NAME, "no text has two words whose scores differ, either way.", n)
     if fit < FITTED:
         reason = f"the labels could be fitted in {percent(fit)} of the texts only, which proves nothing."
-        return not_applicable(_NAME, reason, found.n, found.shown)
+        return not_applicable(_NAME, reason, found.n)
     scope = "Only the final block and classifier were trained again, and on these texts."
     return judged(
         _NAME,

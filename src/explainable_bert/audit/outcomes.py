@@ -21,9 +21,9 @@ def descriptive(name: str, value: float, n: int, meaning: str) -> Check:
     return Check(name, value, None, None, meaning, n=n)
 
 
-def not_applicable(name: str, reason: str, n: int = 0, value: float | None = None) -> Check:
+def not_applicable(name: str, reason: str, n: int = 0) -> Check:
     """Nothing that could pass or fail; `reason` is a sentence."""
-    return Check(name, value, None, None, f"Not applicable: {reason}", n=n)
+    return Check(name, None, None, None, f"Not applicable: {reason}", n=n)
 
 
 def mean(values: Sequence[float] | Sequence[bool]) -> float:

@@ -117,7 +117,7 @@ def _check(precisions: Sequence[float], reliance: float, chance: float) -> Check
             f"trained on a marker word, the model followed it in {percent(reliance)} of new texts only. What it does "
             "not rely on proves nothing."
         )
-        return not_applicable(_NAME, reason, n, value)
+        return not_applicable(_NAME, reason, n)
     told = (
         f"With the top of the model trained to decide by a marker word (it follows it in {percent(reliance)} of new "
         "texts), the explanation puts that word first in"
