@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison test check unit clean
+.PHONY: demo pictures comparison plausibility test check unit clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,6 +25,14 @@ comparison: demo
 		$(BIN)/explainable-bert audit runs/demo/models/$$design --data movie-snippets \
 			--output runs/audited/$$design && \
 		cp runs/audited/$$design/audit.json benchmarks/results/audit_$$design.json || exit 1; \
+	done
+
+# How the demo's models agree with people: make plausibility RATIONALES=yelp_hat_50.jsonl (Sen et al. 2020).
+plausibility: demo
+	for design in $(DESIGNS); do \
+		$(BIN)/explainable-bert evaluate runs/demo/models/$$design --data $(RATIONALES) --methods built-in,random \
+			--metrics accuracy,plausibility --output runs/plausible/$$design && \
+		cp runs/plausible/$$design/summary.json benchmarks/results/plausibility_$$design.json || exit 1; \
 	done
 
 test: check unit

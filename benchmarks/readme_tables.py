@@ -122,6 +122,32 @@ def _outcome(check: dict[str, Any] | None) -> str:
     return f"{word} {check['value']:.2g}{bound}"
 
 
+PLAUSIBLE = ("token-f1", "average-precision", "iou-f1")
+CONTROLS = ("random", "lexicon", "shuffled-human", "human")
+
+
+def plausibility_table() -> str:
+    """Agreement of each design's own explanation with people, and of the controls."""
+    rows = {
+        (design, row["metric"], row["method"]): row
+        for design in DESIGNS
+        for row in json.loads((RESULTS / f"plausibility_{design}.json").read_text(encoding="utf-8"))
+    }
+    lines = [f"| whose words | {' | '.join(PLAUSIBLE)} |", "|---" * (1 + len(PLAUSIBLE)) + "|"]
+    for name, design, method in (
+        *((f"{design}, built-in", design, "built-in") for design in DESIGNS),
+        *((control, DESIGNS[0], control) for control in CONTROLS),
+    ):
+        lines.append(f"| {name} | {' | '.join(_with_interval(rows[design, m, method]) for m in PLAUSIBLE)} |")
+    n = rows[DESIGNS[0], PLAUSIBLE[0], "built-in"]["n"]
+    note = (
+        f"{n} reviews of Yelp-HAT, three people each; 95 % intervals. lexicon: VADER's valences, no context. human: "
+        "one person against another; shuffled-human: the same marks dealt out at random. People mark words without "
+        "ranking them, so average precision can exceed theirs."
+    )
+    return "\n".join([*lines, "", note])
+
+
 def evaluation_speed_table() -> str:
     """Our evaluation beside ferret's, as ratios from one run."""
     result = json.loads((RESULTS / "evaluation_speed.json").read_text(encoding="utf-8"))
@@ -150,6 +176,7 @@ def with_tables(readme: str) -> str:
         "speed": speed_table(),
         "comparison": comparison_table(),
         "audit": audit_table(),
+        "plausibility": plausibility_table(),
         "evaluation speed": evaluation_speed_table(),
     }
     for name, table in tables.items():
