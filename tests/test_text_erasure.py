@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from transformers import BertTokenizer
+from transformers import BertForSequenceClassification, BertTokenizer
 
 from explainable_bert import ExplainableClassifier
 from explainable_bert.attribution import perturbation
@@ -153,7 +153,6 @@ def test_tokens_of_a_word_apart(classifier, erasure):
     keep = np.ones((1, 11), bool)
     keep[0, 2] = False  # ##believ, of the word un ##believ ##able
     (found,) = clf.predict_erased([LONG], [keep], erasure, level="token")
-    units = [-1, *range(11), -1]
     encoded = clf.tokenizer(LONG, return_special_tokens_mask=True)
     if erasure == "mask":
         encoded["input_ids"][3] = MASK
@@ -161,7 +160,6 @@ def test_tokens_of_a_word_apart(classifier, erasure):
         encoded["attention_mask"][3] = 0
     else:
         encoded = {name: [*row[:3], *row[4:]] for name, row in encoded.items()}
-    assert len(units) == 13
     with torch.no_grad():
         expected = clf.model(**{name: torch.tensor([row]) for name, row in encoded.items()}).logits[0]
     assert found[0] == pytest.approx(expected.numpy(), abs=1e-5)
@@ -211,7 +209,7 @@ def test_small_passes_change_nothing(classifier, passes, monkeypatch, erasure):
     for small, large in zip(clf.predict_erased(TEXTS, keeps, erasure), expected, strict=True):
         assert small == pytest.approx(large, abs=1e-5)
     sizes = [inputs["input_ids"].numel() for inputs in passes[1:]]
-    assert len(sizes) > 5
+    assert len(sizes) >= 5
     assert max(sizes) <= 30
 
 
@@ -252,7 +250,6 @@ ONE = np.ones((1, 3), bool)
         (([SHORT], [ONE], "magic"), "erasure: 'magic' given; accepted: mask, attention-mask, deletion"),
         (([SHORT], [ONE[:, :2]]), r"keeps\[0\]: shape \(1, 2\) given; accepted: \(variants, 3 units\)"),
         (([SHORT, SHORT], [ONE, ONE[0]]), r"keeps\[1\]: shape \(3,\) given; accepted: \(variants, 3 units\)"),
-        (([SHORT], [ONE], "mask", "token"), None),
         (([LONG], [np.ones((1, 9), bool)], "mask", "token"), r"keeps\[0\]: .*; accepted: \(variants, 11 units\)"),
         (([SHORT], [ONE], "mask", "letter"), "level: 'letter' given; accepted: word, token"),
         (([SHORT], []), "keeps: 0 given for 1 texts; one per text is needed"),
@@ -262,9 +259,6 @@ ONE = np.ones((1, 3), bool)
 )
 def test_what_cannot_be_erased(classifier, arguments, message):
     clf = kept(classifier, "vanilla")
-    if message is None:
-        assert len(clf.predict_erased(*arguments)) == 1
-        return
     with pytest.raises(InputError, match=message):
         clf.predict_erased(*arguments)
 
@@ -280,7 +274,9 @@ def test_a_tokenizer_without_a_mask_token(classifier):
     tokenizer = BertTokenizer(vocab=dict(VOCABULARY))
     tokenizer.mask_token = None
     clf = ExplainableClassifier(kept(classifier, "vanilla").model, tokenizer)
-    with pytest.raises(InputError, match=r"erasure: 'mask' needs \[MASK\], .* lacks; accepted: attention-mask, deletion"):
+    with pytest.raises(
+        InputError, match=r"erasure: 'mask' needs \[MASK\], .* lacks; accepted: attention-mask, deletion"
+    ):
         clf.predict_erased([SHORT], [ONE])
     keep = np.array([[True, False, True]])
     for erasure in ("attention-mask", "deletion"):
@@ -289,7 +285,7 @@ def test_a_tokenizer_without_a_mask_token(classifier):
 
 
 @every_design
-def test_attention_of_each_head_by_unit(classifier, stock_folder, design):
+def test_attention_of_each_head_by_unit(classifier, design):
     clf = kept(classifier, design)
     found = clf.head_attention(TEXTS)
     for text, of_text in zip(TEXTS, found, strict=True):
@@ -304,8 +300,6 @@ def test_attention_of_each_head_by_unit(classifier, stock_folder, design):
 
 
 def test_attention_of_each_head_as_the_stock_model_has_it(classifier, stock_folder):
-    from transformers import BertForSequenceClassification
-
     stock = BertForSequenceClassification.from_pretrained(stock_folder, attn_implementation="eager").eval()
     clf = kept(classifier, "vanilla")
     for text, found in zip(TEXTS, clf.head_attention(TEXTS), strict=True):

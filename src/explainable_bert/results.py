@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from explainable_bert.metrics.metric import Metric
 from explainable_bert.records import Explanation
@@ -137,6 +138,12 @@ class AuditReport:
     checks: tuple[Check, ...]
     settings: Mapping[str, str]
     notes: tuple[str, ...]
+
+
+def short_names(models: Sequence[str]) -> dict[str, str]:
+    """What to call models in sentences and headings: those that lie in one folder by what differs."""
+    one_folder = len({Path(model).parent for model in models}) == 1
+    return {model: Path(model).name if one_folder else model for model in models}
 
 
 def audit_json(report: AuditReport) -> str:

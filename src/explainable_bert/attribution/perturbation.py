@@ -50,7 +50,7 @@ def erased_logits(
     variants = [_variants(batch, row, keep, erasure) for row, keep in enumerate(keeps)]
     rows = np.repeat(np.arange(len(keeps)), [len(keep) for keep in keeps])
     n_tokens = np.concatenate([of_text.n_tokens for of_text in variants])
-    firsts = np.cumsum([0, *(len(keep) for keep in keeps)])
+    firsts = np.cumsum([0, *(len(keep) for keep in keeps)]).tolist()
     logits = np.empty((len(rows), len(model.classifier.bias)), dtype=np.float64)
     order = np.argsort(-n_tokens, kind="stable")
     for chunk in _chunks(n_tokens[order]):

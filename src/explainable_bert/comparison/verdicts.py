@@ -1,9 +1,9 @@
 """The outcome of a comparison in plain sentences, generated from its tests."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from explainable_bert.results import Pair, SummaryRow
+from explainable_bert.results import Pair, SummaryRow, short_names
 
 _FAITHFULNESS = ("range-normalised-comprehensiveness", "built-in")
 _ACCURACY = ("accuracy", None)
@@ -33,7 +33,7 @@ _TOPICS = (
         "is more accurate than",
         "is less accurate than",
         unit=" points",
-        scale=100,
+        scale=100.0,
         n_decimals=1,
     ),
     _Topic(
@@ -60,6 +60,9 @@ _TOPICS = (
 
 def verdicts(rows: Sequence[SummaryRow], pairs: Sequence[Pair]) -> Iterator[str]:
     """What was shown, what was not, and how large a difference would have been found; the most important first."""
+    short = short_names([row.model for row in rows])
+    rows = [replace(row, model=short[row.model]) for row in rows]
+    pairs = [replace(pair, a=short.get(pair.a, pair.a), b=short.get(pair.b, pair.b)) for pair in pairs]
     yield from _advice(rows, pairs)
     for topic in _TOPICS:
         about = _about(pairs, topic.measured)
@@ -84,14 +87,14 @@ def _parts(topic: _Topic, pairs: Sequence[Pair]) -> Iterator[str]:
         if pair not in (*unknown, *equivalent, *open_):
             yield _shown(topic, pair)
     if equivalent:
-        margin = topic.number(equivalent[0].margin or 0)
-        yield f"shown to lie within {margin}{topic.unit} of each other: {_names(equivalent)}"
+        margin = topic.scale * (equivalent[0].margin or 0.0)
+        yield f"shown to lie within {margin:g}{topic.unit} of each other: {_names(equivalent)}"
     if different := [pair for pair in open_ if pair not in same]:
         yield f"no difference shown between {_names(different)}, {_detectable(topic, different)}"
     if same:
         yield f"no difference at all, though none is ruled out by these texts, between {_names(same)}"
     if unknown:
-        yield f"not tested, as too few texts define it for both: {_names(unknown)}"
+        yield f"it could not be tested on these texts for {_names(unknown)}"
 
 
 def _names(pairs: Sequence[Pair]) -> str:
@@ -135,14 +138,22 @@ def _advice(rows: Sequence[SummaryRow], pairs: Sequence[Pair]) -> Iterator[str]:
         found.append(f"shown to be above {', '.join(above)}")
     if rest:
         found.append(f"not shown to be above {', '.join(rest)}")
-    yield f"{'; '.join(found)}. {_cost(best.model, pairs)}"
+    yield f"{'; '.join(found)}.{_cost(best.model, rows, pairs)}"
 
 
-def _cost(model: str, pairs: Sequence[Pair]) -> str:
-    more_accurate = _above(model, _about(pairs, _ACCURACY))
-    if more_accurate:
-        return f"Shown to be more accurate than it: {', '.join(more_accurate)}."
-    return "No model is shown to be more accurate than it."
+def _cost(model: str, rows: Sequence[SummaryRow], pairs: Sequence[Pair]) -> str:
+    """What its accuracy is, and whether another one's is shown to be higher."""
+    found = {row.model: row.value for row in rows if row.metric == "accuracy" and row.value is not None}
+    if model not in found:
+        return ""
+    own = f" Its accuracy is {found[model]:.3f}"
+    above = _above(model, _about(pairs, _ACCURACY))
+    if above:
+        return f"{own}; shown to be more accurate: {', '.join(above)}."
+    first = max(found, key=lambda name: found[name])
+    if found[first] <= found[model]:
+        return f"{own}, and none is higher."
+    return f"{own}; the highest is {found[first]:.3f} ({first}), which these texts do not show to be higher."
 
 
 def _below(model: str, pairs: Sequence[Pair]) -> list[str]:

@@ -17,6 +17,9 @@ from explainable_bert.text.encoding import TextInput
 
 Keep = Bool[np.ndarray, "variant unit"]
 Logits = Float[np.ndarray, "variant label"]
+# The same of texts of several lengths.
+AnyKeep = Bool[np.ndarray, "_ _"]
+AnyLogits = Float[np.ndarray, "_ _"]
 Result = TypeVar("Result")
 Asking = Generator[Keep, Logits, Result]
 
@@ -30,16 +33,16 @@ class ErasedPredictions:
         self._classifier, self._texts, self._erasure, self._level = classifier, texts, erasure, level
         self._known: list[dict[bytes, Float[np.ndarray, " label"]]] = [{} for _ in texts]
 
-    def answer(self, questions: Sequence[tuple[int, Keep]]) -> list[Logits]:
+    def answer(self, questions: Sequence[tuple[int, AnyKeep]]) -> list[AnyLogits]:
         """The logits of each question's variants; a question is the place of a text and what to keep of it."""
-        asked: dict[int, dict[bytes, Bool[np.ndarray, " unit"]]] = {}
+        asked: dict[int, dict[bytes, Bool[np.ndarray, " _"]]] = {}
         for place, keep in questions:
             new = {row.tobytes(): row for row in keep if row.tobytes() not in self._known[place]}
             asked.setdefault(place, {}).update(new)
         self._run({place: variants for place, variants in asked.items() if variants})
         return [np.array([self._known[place][row.tobytes()] for row in keep]) for place, keep in questions]
 
-    def _run(self, asked: dict[int, dict[bytes, Bool[np.ndarray, " unit"]]]) -> None:
+    def _run(self, asked: dict[int, dict[bytes, Bool[np.ndarray, " _"]]]) -> None:
         if not asked:
             return
         keeps = [np.array(list(variants.values())) for variants in asked.values()]
@@ -52,8 +55,8 @@ class ErasedPredictions:
 def answer_all(observations: Sequence[tuple[int, Asking[Result]]], predictions: ErasedPredictions) -> list[Result]:
     """Run all observations, each of the text at the place given with it, to their results, in the order given."""
     results: dict[int, Result] = {}
-    waiting: dict[int, Keep] = {}
-    to_send: dict[int, Logits | None] = dict.fromkeys(range(len(observations)))
+    waiting: dict[int, AnyKeep] = {}
+    to_send: dict[int, AnyLogits | None] = dict.fromkeys(range(len(observations)))
     while to_send:
         for index, logits in to_send.items():
             asking = observations[index][1]

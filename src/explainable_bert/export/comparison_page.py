@@ -1,5 +1,6 @@
 """The page of a comparison: verdicts, paired differences, all models' numbers, example pictures and curves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from explainable_bert.errors import InputError
@@ -9,7 +10,7 @@ from explainable_bert.export.measurement_origin import measured_origin
 from explainable_bert.export.measures_table import measures_table
 from explainable_bert.export.pages import page_from
 from explainable_bert.export.pairs_table import glance, pair_tables
-from explainable_bert.results import ComparisonReport
+from explainable_bert.results import ComparisonReport, short_names
 from explainable_bert.writing import write_text
 
 
@@ -28,7 +29,10 @@ def write_comparison(report: ComparisonReport, folder: Path) -> None:
     used = [*(row.metric for row in (*evaluation.rows, *report.costs)), *(pair.metric for pair in report.pairs)]
     defined = definitions(used, evaluation.metrics)
     models = list(dict.fromkeys((row.model, row.design) for row in evaluation.rows))
-    tables = pair_tables(report.pairs, defined)
+    short = short_names([model for model, _ in models])
+    pairs = [replace(pair, a=short.get(pair.a, pair.a), b=short.get(pair.b, pair.b)) for pair in report.pairs]
+    rows = [replace(row, model=short[row.model]) for row in (*evaluation.rows, *report.costs)]
+    tables = pair_tables(pairs, defined)
     shown = [explanation for pictures in report.pictures for explanation in pictures]
     page = page_from(
         "comparison.html.j2",
@@ -38,9 +42,7 @@ def write_comparison(report: ComparisonReport, folder: Path) -> None:
         models=models,
         tables=tables,
         glance=glance(tables),
-        measured=measures_table(
-            [*evaluation.rows, *report.costs], defined, column=lambda row: row.model, line=lambda row: row.method or ""
-        ),
+        measured=measures_table(rows, defined, column=lambda row: row.model, line=lambda row: row.method or ""),
         pictures=list(zip(report.gold_labels, report.pictures, strict=True)),
         figure=curves_figure(evaluation.curves),
         definitions=list(defined.values()),

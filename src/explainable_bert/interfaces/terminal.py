@@ -84,19 +84,22 @@ def print_rows(stdout: Console, rows: Sequence["SummaryRow"]) -> None:
         )
 
 
-def _measured(row: "SummaryRow") -> str:
+def _measured(row: "SummaryRow", n_decimals: int = 3) -> str:
     if row.value is None:
         return "undefined"
     interval = "" if row.low is None or row.high is None else f" ({row.low:.3f} to {row.high:.3f})"
-    return f"{row.value:.3f}{interval}"
+    return f"{row.value:.{n_decimals}f}{interval}"
 
 
 def print_bounds(stdout: Console, found: Sequence["Bounded"]) -> None:
     """Print each bound and whether it is kept."""
     width = max(len(item.row.metric) for item in found)
     for item in found:
+        # A value so near to its bound that it would be printed as the bound itself gets more decimals.
+        is_near = item.row.value is not None and abs(item.row.value - item.limit) < 0.001
         stdout.print(
-            f"{'pass' if item.passed else 'FAIL'}  {item.row.metric:<{width}}  {_measured(item.row):<28} "
+            f"{'pass' if item.passed else 'FAIL'}  {item.row.metric:<{width}}  "
+            f"{_measured(item.row, 6 if is_near else 3):<28} "
             f"{item.relation} {item.limit:g}",
             markup=False,
             highlight=False,
