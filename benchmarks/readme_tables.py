@@ -56,6 +56,7 @@ def methods_table() -> str:
 DESIGNS = ("vanilla", "single-head", "additive", "lexical")
 COMPARED = (
     ("accuracy", None),
+    ("brier", None),
     ("expected-calibration-error", None),
     ("effective-words", "built-in"),
     ("special-token-mass", None),
@@ -84,7 +85,7 @@ def comparison_table() -> str:
             cells[row["design"], row["metric"], None] = row
     shown = [f"{cells[design, 'gflops-per-text', None]['value']:.2f}" for design in DESIGNS]
     lines.append(f"| GFLOPs per explained text | {' | '.join(shown)} |")
-    verdicts = [f"- {_shortened(verdict)}" for verdict in result["verdicts"]]
+    verdicts = [f"- {verdict}" for verdict in result["verdicts"]]
     settings = result["settings"]
     note = f"{settings['data']}; erasure {settings['erasure']}; 95 % intervals; one seed. In words:"
     return "\n".join([*lines, "", f"{note[0].upper()}{note[1:]}", "", *verdicts])
@@ -93,12 +94,9 @@ def comparison_table() -> str:
 def _with_interval(row: dict[str, Any]) -> str:
     if row["value"] is None:
         return "—"
-    interval = "" if row["low"] is None else f" ({row['low']:.2f} to {row['high']:.2f})"
-    return f"{row['value']:.2f}{interval}" if row["metric"] != "accuracy" else f"{row['value']:.3f}"
-
-
-def _shortened(verdict: str) -> str:
-    return verdict.replace("runs/demo/models/", "")
+    n_decimals = 3 if row["metric"] == "accuracy" else 2
+    interval = "" if row["low"] is None else f" ({row['low']:z.{n_decimals}f} to {row['high']:z.{n_decimals}f})"
+    return f"{row['value']:z.{n_decimals}f}{interval}"
 
 
 def audit_table() -> str:

@@ -120,8 +120,13 @@ class TestYelpHat:
         assert load_rationales(path).examples[0].label == read
 
     FAULTS = (
-        (["words", ["Great", "but", "Great"]], "word 3 'Great' is not in the text after character 16"),
-        (["words", ["Great", "SUSHI,"]], "word 2 'SUSHI,' is not in the text after character 5"),
+        (
+            ["words", ["Great", "sushi,", "but", "Great"]],
+            "word 4 'Great' does not come next in the text after character 16",
+        ),
+        (["words", ["Great", "but", "dull."]], "word 2 'but' does not come next in the text after character 5"),
+        (["words", ["reat", "sushi,"]], "word 1 'reat' does not come next in the text after character 0"),
+        (["words", ["Great", "SUSHI,"]], "word 2 'SUSHI,' does not come next in the text after character 5"),
         (["words", ["Great", 5]], "words, number 2, is 5; accepted is a string"),
         (["words", "Great"], "words is 'Great'; accepted is a list"),
         (["words"], "words is missing"),
@@ -164,6 +169,30 @@ class TestYelpHat:
         assert rows.examples == (SUSHI_EXAMPLE,)
         assert len(rows.skipped) == 1
         assert re.fullmatch(f"yelp.jsonl row 1: {reason}", rows.skipped[0])
+
+    @pytest.mark.parametrize(
+        ("text", "words", "missed", "after"),
+        [
+            ("it was a mess", ["a", "mess"], "word 1 'a'", 0),  # not the one in "was"
+            ("it was a mess", ["it", "a", "mess"], "word 2 'a'", 2),
+            ("it was a mess", ["it", "was", "mess"], "word 3 'mess'", 6),
+            ("it was a mess", ["it", "was", "a", "a"], "word 4 'a'", 8),
+            ("only 5 stars", ["only", "stars"], "word 2 'stars'", 4),
+            ("so \N{LATIN SMALL LETTER E WITH ACUTE} good", ["so", "good"], "word 2 'good'", 2),
+        ],
+    )
+    def test_words_are_not_sought_inside_others(self, tmp_path, text, words, missed, after):
+        row = {"text": text, "label": 0, "words": words, "annotators": [[1] * len(words)]}
+        rows = load_rationales(saved(tmp_path, "a.jsonl", lines(row, SUSHI)))
+        assert rows.examples == (SUSHI_EXAMPLE,)
+        assert rows.skipped == (f"a.jsonl row 1: {missed} does not come next in the text after character {after}",)
+
+    def test_anything_but_letters_and_digits_may_lie_between_words(self, tmp_path):
+        text, words = '"It" was -- _a_ (mess)!\u2026', ["It", "was", "a", "mess"]
+        row = {"text": text, "label": 0, "words": words, "annotators": [[0, 0, 1, 1]]}
+        (example,) = load_rationales(saved(tmp_path, "a.jsonl", lines(row))).examples
+        assert example.words == ((1, 3), (5, 8), (13, 14), (17, 21))
+        assert marked(example) == [["a", "mess"]]
 
     def test_reasons_stay_short(self, tmp_path):
         rows = load_rationales(saved(tmp_path, "a.jsonl", lines(SUSHI, SUSHI | {"words": ["\ud800\n" * 10**6]})))

@@ -192,7 +192,27 @@ def test_carton(observed, text, target, side):
         lost = min(max(full - value, 0), 1)
         share = lost if side == "erased" else (1 - lost) - (1 - null)
         shares.append(0 if null < 1e-5 else min(max(share / null, 0), 1))
-    assert observe(erasing.carton(SIDES[side])) == pytest.approx((sum(shares) / 5,), abs=1e-4)
+    nothing_to_lose = float(null < 1e-5)
+    assert observe(erasing.carton(SIDES[side])) == pytest.approx((sum(shares) / 5, nothing_to_lose), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("full", "empty", "nothing_to_lose"),
+    [
+        (0.5, 0.5 - 1.1e-5, 0.0),
+        (0.5, 0.5 - 0.9e-5, 1.0),
+        (0.5, 0.5, 1.0),
+        (0.2, 0.9, 1.0),  # more probable without any word
+        (0.9, 0.2, 0.0),
+    ],
+)
+@every_side
+def test_carton_of_texts_with_nothing_to_lose(side, full, empty, nothing_to_lose):
+    by_size = {4: full, 0: empty}  # all that is between loses all, or with sufficiency nothing
+    between = empty if side == "erased" else full
+    says = lambda keep: [math.log(p := by_size.get(sum(keep), between)), math.log(1 - p)]  # noqa: E731
+    found = drive(erasing.carton(SIDES[side])(subject([4, 3, 2, 1])), says)
+    assert found == pytest.approx((1 - nothing_to_lose, nothing_to_lose), abs=1e-6)
 
 
 def test_carton_is_not_all_zero(observed):
@@ -511,9 +531,11 @@ def spans(mask):
 
 
 def iou(predicted, marked):
+    """Precision or 0, whether it is defined, recall or 0, whether it is defined."""
     ours, theirs = spans(predicted), spans(marked)
     n_matched = sum(any(len(a & b) / len(a | b) >= 0.5 for b in theirs) for a in ours)
-    return n_matched / len(ours), n_matched / len(theirs)
+    both = ([n_matched / len(of_side), 1] if of_side else [0, 0] for of_side in (ours, theirs))
+    return tuple(itertools.chain(*both))
 
 
 def test_agreement_with_people_is_the_mean_over_annotators():
@@ -591,9 +613,26 @@ def test_annotators_for_whom_it_is_undefined_are_left_out():
     of = subject([3, 1, 2], rationales=UnitRationales(masks, 0.0), rationale_size=1)
     assert look(looking.against_people(looking.of_ranking(average_precision)), of) == (1.0,)
     # Spans: nothing marked has no recall; {0} against {0} matches, against {0, 1, 2} it does not.
-    assert look(looking.against_people(looking.of_spans), of) == (0.5, 0.5)
+    assert look(looking.against_people(looking.of_spans), of) == pytest.approx((1 / 3, 1, 1 / 3, 2 / 3))
     # Words: 0, 1 and 2 · 1 / (1 + 3).
     assert look(looking.against_people(looking.of_words), of) == pytest.approx((0.5,))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "marked", "expected"),
+    [
+        ("110", "010", (1, 1, 1, 1)),
+        ("110", "001", (0, 1, 0, 1)),
+        ("101", "100", (0.5, 1, 1, 1)),
+        ("100", "101", (1, 1, 0.5, 1)),
+        ("110", "000", (0, 1, 0, 0)),
+        ("000", "110", (0, 0, 0, 1)),
+        ("000", "000", (0, 0, 0, 0)),
+    ],
+)
+def test_spans_of_a_side_that_is_empty(predicted, marked, expected):
+    predicted, marked = (np.array([bit == "1" for bit in mask]) for mask in (predicted, marked))
+    assert looking.of_spans(subject([3, 2, 1]), predicted, marked) == expected == iou(predicted, marked)
 
 
 def test_a_lexicon_is_ranked_by_strength():
@@ -618,7 +657,6 @@ def test_scores_against_the_lexicon():
 
 def test_what_explanations_and_predictions_state():
     of = subject([3, 1], target=0)
-    assert looking.special_token_mass(of) == (0.25,)
     assert looking.stated_completeness_error(of) is None
     exact = dataclasses.replace(of.explanation.attribution, bias=0.5, logit=4.0)
     stated = dataclasses.replace(of, explanation=dataclasses.replace(of.explanation, attribution=exact))
@@ -639,6 +677,16 @@ def test_effective_words_of_each_head():
     heads = np.array([[0.2, 0.2, 0.0], [0.0, 0.7, 0.0], [0.1, 0.1, 0.1]])
     assert looking.effective_words_per_head(subject([1, 2, 3], heads=heads)) == pytest.approx((2.0,))
     assert looking.effective_words_per_head(subject([1, 2, 3])) is None
+
+
+def test_special_tokens_have_what_no_unit_has():
+    # Heads leave .6, .3 and .7, whatever the explanation states of its own attention.
+    heads = np.array([[0.2, 0.2, 0.0], [0.0, 0.7, 0.0], [0.1, 0.1, 0.1]])
+    of = subject([1, 2, 3], heads=heads)
+    assert of.explanation.attribution.special_token_mass == 0.25
+    assert looking.special_token_mass(of) == pytest.approx(((0.6 + 0.3 + 0.7) / 3,))
+    assert looking.special_token_mass(dataclasses.replace(of, heads=heads[:1])) == pytest.approx((0.6,))
+    assert looking.special_token_mass(subject([1, 2, 3])) is None
 
 
 def test_metrics_of_scores_alone():

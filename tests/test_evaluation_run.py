@@ -5,6 +5,7 @@ import dataclasses
 import itertools
 import json
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pyarrow.parquet
@@ -108,7 +109,8 @@ def test_files(everything):
     assert written == [dataclasses.asdict(row) for row in report.rows]
     outside = ["model", "design", "method", "metric", "value", "low", "high", "n"]
     for row in written:
-        assert list(row) == [*outside, "n_undefined", "note"]
+        assert list(row) == [*outside, "n_undefined", "note", "erasure"]
+        assert row["erasure"] == ("mask" if MEASURES[row["metric"]].family in ("faithfulness", "agreement") else "")
         assert (row["model"], row["design"]) == ("tiny", "additive")
         assert type(row["n"]) is int
         assert row["value"] is None or math.isfinite(row["value"])
@@ -148,7 +150,7 @@ def test_example_tables(everything):
     ]
     assert set(rows[0]) == {
         *("row", "text", "text_pair", "gold", "prediction", "probability", "n_tokens_dropped"),
-        *("rationale_share_lost", "method", "units", "scores"),
+        *("rationale_share_lost", "rationale_size", "erasure", "method", "units", "scores"),
         *MEASURES,
     }
 
@@ -169,6 +171,7 @@ def test_examples_hold_what_the_classifier_says(everything, clf):
         assert row["prediction"] == explanation.prediction.label
         assert row["probability"] == pytest.approx(max(explanation.prediction.probabilities.values()), abs=1e-6)
         assert (row["n_tokens_dropped"], row["rationale_share_lost"]) == (0, 0.0)
+        assert (row["rationale_size"], row["erasure"]) == (2, "mask")
 
 
 # --- The numbers
@@ -185,8 +188,80 @@ def test_means_are_those_of_the_table(everything):
             continue
         firsts = [value[0] if isinstance(value, list) else value for value in found]
         assert row.value == pytest.approx(sum(firsts) / len(firsts), abs=1e-12)
+        if row.metric in ("accuracy", "top-unit-flips") and set(firsts) <= {0, 1}:
+            assert (row.low, row.high) == pytest.approx(wilson(sum(firsts), len(firsts)), abs=1e-12)
+            continue
         assert min(firsts) - 1e-12 <= row.low <= row.value + 1e-12
         assert row.value - 1e-12 <= row.high <= max(firsts) + 1e-12
+
+
+def wilson(n_yes, n):
+    """The closed formula, of 95 %."""
+    z = NormalDist().inv_cdf(0.975)
+    centre = (n_yes + z * z / 2) / (n + z * z)
+    half = z / (n + z * z) * math.sqrt(n_yes * (n - n_yes) / n + z * z / 4)
+    return centre - half, centre + half
+
+
+def test_shares_of_texts_have_an_interval_where_all_are_alike(clf, tmp_path):
+    right = [dataclasses.replace(e, label=p.label) for e, p in zip(PLAIN, clf.predict(inputs_of(PLAIN)), strict=True)]
+    report = evaluate(clf, right, tmp_path, FAST)
+    found = rows_of(report, "accuracy")[None]
+    assert (found.value, found.note) == (1, "")
+    assert (found.low, found.high) == pytest.approx(wilson(TOTAL, TOTAL))
+    assert 0.5 < found.low < 0.6
+
+
+def inputs_of(examples):
+    return [observing.input_of(example) for example in examples]
+
+
+@pytest.mark.parametrize(
+    ("by_seed", "expected"),
+    [
+        ([[0, 1, 1, 1]], wilson(3, 4)),
+        ([[1, 1, 1, 1]], wilson(4, 4)),
+        ([[1, 1, 1, 1], [1, 1, 1, 1]], (1, 1)),  # seeds: a bootstrap over both
+        ([[0.5, 0.5, 0.5, 0.5]], (0.5, 0.5)),  # several draws of a tie: no share of texts
+    ],
+)
+def test_whose_intervals_are_of_shares(by_seed, expected):
+    found = tuple(
+        summary.Column("random", "top-unit-flips", (1, 2, 3, 4), np.array(values, dtype=float)[:, None], 0)
+        for values in by_seed
+    )
+    asked = EvaluationSettings(erasure="deletion")
+    named = summary.Named("runs/a", "vanilla")
+    row = summary.summary_row(named, summary.SeedColumns(found), MEASURES["top-unit-flips"], asked)
+    assert (row.low, row.high) == pytest.approx(expected)
+    assert row.value == pytest.approx(np.mean(by_seed))
+    assert (row.model, row.design, row.method, row.erasure) == ("runs/a", "vanilla", "random", "deletion")
+    assert (row.n, row.n_undefined, row.note) == (4, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("effective-words", 1.0), ("log-odds", 0.0), ("completeness-error", 0.0), ("flip-share", 1.0)]
+)
+def test_numbers_that_happen_to_be_0_or_1_are_no_shares_of_texts(name, value):
+    found = summary.Column("random", name, (1, 2, 3), np.full((3, 1), value), 0)
+    columns, named = summary.SeedColumns((found,)), summary.Named("runs/a", "vanilla")
+    row = summary.summary_row(named, columns, MEASURES[name], EvaluationSettings())
+    assert (row.low, row.value, row.high) == (value, value, value)
+
+
+def test_calibration_error_has_no_interval(everything):
+    output, report = everything
+    row = rows_of(report, "expected-calibration-error")[None]
+    assert (row.low, row.high) == (None, None)
+    assert row.note == "no interval: resampling texts biases this number"
+    models = [line for line in table(output) if line["method"] is None]
+    error = 0.0
+    for place in range(15):  # bins of equal width, their upper ends theirs
+        of_bin = [line for line in models if math.ceil(line["probability"] * 15) == place + 1]
+        right = sum(line["prediction"] == line["gold"] for line in of_bin)
+        error += abs(sum(line["probability"] for line in of_bin) - right) / TOTAL
+    assert row.value == pytest.approx(error)
+    assert [measure.metric.name for measure in MEASURES.values() if not measure.has_interval] == [row.metric]
 
 
 @pytest.mark.parametrize("method", ["built-in", "occlusion", "random"])
@@ -262,7 +337,13 @@ def test_plausibility_by_hand(everything):
         assert found.value == pytest.approx(sum(expected) / 3)
     human = rows_of(report, "token-f1")["human"]
     assert human.value == pytest.approx(sum(f1(*masks) for masks in people.values()) / 3)
-    assert rows_of(report, "iou-f1")["human"].value == pytest.approx(_f1_of_means(cells(output, "human", "iou-f1")))
+    for method, row in rows_of(report, "iou-f1").items():
+        found = cells(output, method, "iou-f1")
+        assert (row.n, row.n_undefined, len(found[0])) == (3, 2, 4)
+        assert row.value == pytest.approx(_f1_of_spans(found))
+    # One of two persons marked nothing of the third: that text has half a precision and half a recall.
+    assert [value[1::2] for value in cells(output, "human", "iou-f1")] == [[1, 1], [1, 1], [0.5, 0.5]]
+    assert [value[1::2] for value in cells(output, "occlusion", "iou-f1")] == [[1, 1], [1, 1], [1, 0.5]]
     # A lexicon knows good of LONG, dull of SHORT and great; the other of two units is drawn among those it does not.
     of_lexicon = cells(output, "lexicon", "average-precision")
     assert of_lexicon[1:] == [pytest.approx((1 + (1 + 2 / 3) / 2) / 2), 1.0]
@@ -270,9 +351,46 @@ def test_plausibility_by_hand(everything):
     assert len(valued) == 3  # one word alone is no ranking, and no word of the pair is rated 1 or more
 
 
-def _f1_of_means(pairs):
-    precision, recall = (sum(column) / len(pairs) for column in zip(*pairs, strict=True))
-    return 2 * precision * recall / (precision + recall)
+def _f1_of_spans(values):
+    precision = sum(value[0] for value in values) / sum(value[1] for value in values)
+    recall = sum(value[2] for value in values) / sum(value[3] for value in values)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # Nothing is marked in the third text, nothing predicted in the fourth: precision 2/3, recall 1.5/3.
+        ([[1, 1, 0.5, 1], [1, 1, 1, 1], [0, 1, 0, 0], [0, 0, 0, 1]], 2 * (2 / 3) * 0.5 / (2 / 3 + 0.5)),
+        ([[1, 1, 1, 1], [0, 0, 0, 0]], 1),
+        ([[0, 1, 0, 1]], 0),
+        ([[0, 1, 0, 0], [0, 1, 0, 0]], None),
+        ([[0, 0, 0, 1]], None),
+    ],
+)
+def test_a_text_with_one_side_empty_counts_in_the_other_mean(values, expected):
+    found = MEASURES["iou-f1"].aggregate(np.array(values, dtype=float))
+    assert found == (None if expected is None else pytest.approx(expected))
+    assert expected is None or found == pytest.approx(_f1_of_spans(values))
+
+
+def test_special_tokens_are_of_the_model_alone(classifier, tmp_path):
+    model = kept(classifier, "vanilla")
+    asked = EvaluationSettings(("random",), ("special-token-mass",), "deletion")
+    (row,) = evaluate(model, PLAIN, tmp_path, asked).rows
+    assert (row.method, row.n, row.erasure) == (None, TOTAL, "")
+    expected = [found.attribution.special_token_mass for found in model.explain(inputs_of(PLAIN), "attention")]
+    assert cells(tmp_path, None, "special-token-mass") == pytest.approx(expected, abs=1e-6)
+    assert row.value == pytest.approx(sum(expected) / TOTAL, abs=1e-6)
+    assert 0.01 < row.value < 0.99
+
+
+def test_what_is_erased_how_is_stated_where_it_matters(clf, tmp_path):
+    names = ("accuracy", "gini", "token-f1", "top-unit-flips", "leave-one-out-tau")
+    report = evaluate(clf, EXAMPLES, tmp_path, EvaluationSettings(metrics=names, erasure="deletion"))
+    stated = {row.metric: row.erasure for row in report.rows}
+    assert stated == dict(zip(names, ["", "", "", "deletion", "deletion"], strict=True))
+    assert {line["erasure"] for line in table(tmp_path)} == {"deletion"}
 
 
 def test_what_is_undefined_is_null(everything):
@@ -310,6 +428,13 @@ def test_settings_and_notes_are_stated(everything):
     assert report.settings["units"].startswith("words; special tokens are never erased")
     assert report.settings["seed"] == "0"
     assert report.settings["rationale sizes"].startswith("1%, 5%, 10%, 20%, 50% of a text's units, rounded up")
+    assert report.settings["ties"] == "broken at random; in erasure metrics the mean of several draws"
+    intervals = "95%: bootstrap over texts, 2000 resamples; Wilson's for shares of texts"
+    assert report.settings["intervals"] == intervals
+    assert (
+        "For token-F1 and IOU-F1 a method marks its 2 highest units, the mean number that a person marks in these very "
+        "texts."
+    ) in report.notes
     assert (
         "Plausible is not faithful: agreement with people says nothing about what the model computes." in report.notes
     )
@@ -386,6 +511,15 @@ def stop_after(n_parts):
     return progress
 
 
+def seen_by_observer(monkeypatch):
+    """The rows that are observed from now on, part by part."""
+    observed, observe = [], Observer.observe
+    monkeypatch.setattr(
+        Observer, "observe", lambda self, of: observed.append([row for row, _ in of]) or observe(self, of)
+    )
+    return observed
+
+
 @pytest.mark.parametrize("n_parts", [1, 2])
 def test_a_stopped_evaluation_goes_on(clf, everything, tmp_path, monkeypatch, n_parts):
     _, report = everything
@@ -394,11 +528,7 @@ def test_a_stopped_evaluation_goes_on(clf, everything, tmp_path, monkeypatch, n_
         evaluate(clf, EXAMPLES, tmp_path, EVERYTHING, stop_after(n_parts))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["parts", "request.json"]
     assert len(list((tmp_path / "parts").iterdir())) == n_parts
-    observed, observe = [], Observer.observe
-    monkeypatch.setattr(
-        Observer, "observe", lambda self, of: observed.append([row for row, _ in of]) or observe(self, of)
-    )
-    seen = []
+    observed, seen = seen_by_observer(monkeypatch), []
     found = evaluate(clf, EXAMPLES, tmp_path, EVERYTHING, lambda *at: seen.append(at))
     assert observed == [[2], [4, 5], [3, 1]][n_parts:]
     assert seen == [(1, TOTAL), (3, TOTAL), (5, TOTAL)]
@@ -409,6 +539,36 @@ def test_a_stopped_evaluation_goes_on(clf, everything, tmp_path, monkeypatch, n_
         assert (tmp_path / file.name).read_bytes() == file.read_bytes()
     for row, in_one_part in zip(found.rows, report.rows, strict=True):
         assert row.value == (None if row.value is None else pytest.approx(in_one_part.value, abs=1e-5, rel=1e-4))
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"", b'[{"row": 2, ', b"\xff\xfe\x00", b"\0" * 100, b"null", b"{}", b"[]"], ids=repr
+)
+def test_a_damaged_part_is_observed_anew(clf, tmp_path, monkeypatch, garbage):
+    monkeypatch.setattr(run, "_UNITS_PER_PART", 9)
+    with pytest.raises(Stopped):
+        evaluate(clf, PLAIN, tmp_path / "run", FAST, stop_after(2))
+    kept_parts = sorted((tmp_path / "run" / "parts").iterdir())
+    assert len(kept_parts) == 2
+    kept_parts[0].write_bytes(garbage)
+    observed = seen_by_observer(monkeypatch)
+    found = evaluate(clf, PLAIN, tmp_path / "run", FAST)
+    assert observed == [[2], [3, 1]]
+    assert found == evaluate(clf, PLAIN, tmp_path / "unbroken", FAST)
+    for file in (tmp_path / "unbroken").iterdir():
+        assert (tmp_path / "run" / file.name).read_bytes() == file.read_bytes()
+
+
+def test_a_finished_folder_without_its_examples_is_observed_anew(clf, tmp_path, monkeypatch):
+    first = evaluate(clf, PLAIN, tmp_path, FAST)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    observed = seen_by_observer(monkeypatch)
+    assert evaluate(clf, PLAIN, tmp_path, FAST) == first
+    assert observed == []
+    (tmp_path / "examples.parquet").unlink()
+    assert evaluate(clf, PLAIN, tmp_path, FAST) == first
+    assert observed == [[2, 4, 5, 3, 1]]
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
 def test_a_stop_between_the_tables_and_the_summary(clf, tmp_path, monkeypatch):
@@ -525,7 +685,13 @@ def test_metrics_by_name_and_family():
     assert list(chosen_measures(["gini", "accuracy", "gini"])) == ["accuracy", "gini"]
     assert list(chosen_measures(["sharpness", "entropy"])) == by_family["sharpness"]
     needs = {name: measure.needs for name, measure in EvaluationSettings(metrics=DEFAULT_METRICS).measures.items()}
-    assert set(needs.values()) <= {"labels", "rationales", "heads", None}  # no noise, and nothing to fetch
+    assert set(needs.values()) == {"rationales", "heads", None}  # no noise, and nothing to fetch
+    people = {"average-precision", "auprc", "token-f1", "iou-f1"}
+    erasing = {"aopc-comprehensiveness", "aopc-sufficiency", "deletion-auc", "insertion-auc", "log-odds"}
+    assert set(needs) == {*by_family["classification"], *by_family["sharpness"], *erasing, "top-unit-flips", *people}
+    assert {name for name, measure in MEASURES.items() if measure.needs == "heads"} == {
+        *("head-effective-words", "special-token-mass")
+    }
     for name, measure in MEASURES.items():
         assert measure.metric.name == name
         assert measure.metric.low < measure.metric.high
@@ -540,6 +706,8 @@ def test_what_needs_people_is_left_out_without_them(clf, tmp_path):
     assert {row.metric for row in report.rows} == {"accuracy", "lexicon-average-precision"} == set(report.metrics)
     unmet = "average-precision, auprc, token-f1, iou-f1"
     assert f"Not measured, as no example has human rationales: {unmet}." in report.notes
+    assert not any("a person" in note for note in report.notes)
+    assert {row["rationale_size"] for row in table(tmp_path)} == {None}
 
 
 def test_without_a_network_the_lexicon_is_no_control(clf, tmp_path, monkeypatch):
@@ -619,6 +787,26 @@ def test_labels_that_no_erasure_changes_are_counted(classifier, tmp_path):
     assert (
         f"random: in {np.mean(never):.1%} of the texts no erasure changed the label: 1 in flip-share." in report.notes
     )
+
+
+@pytest.mark.parametrize("name", ["normalised-comprehensiveness", "normalised-sufficiency"])
+def test_texts_with_nothing_to_lose_are_counted(classifier, tmp_path, name):
+    model = kept(classifier, "vanilla")
+    report = evaluate(model, PLAIN, tmp_path, EvaluationSettings(("random",), (name,)))
+    found = cells(tmp_path, "random", name)
+    expected = []
+    for text, of_text in zip(inputs_of(PLAIN), model.units(inputs_of(PLAIN)), strict=True):
+        label = model.labels.index(model.predict([text])[0].label)
+        logits = model.predict_erased([text], [np.stack([np.ones(len(of_text), bool), np.zeros(len(of_text), bool)])])
+        shares = np.exp(np.asarray(logits[0], dtype=float))
+        full, empty = (shares / shares.sum(axis=1, keepdims=True))[:, label]
+        expected.append(float(full - empty < 1e-5))
+    assert [value[1] for value in found] == expected
+    assert 0 < sum(expected) < TOTAL
+    assert all(value == 0 for value, nothing in found if nothing)
+    share = f"{sum(expected) / TOTAL:.1%}"
+    assert f"random: in {share} of the texts erasing all loses nothing: 0 in {name}." in report.notes
+    assert rows_of(report, name)["random"].value == pytest.approx(sum(value for value, _ in found) / TOTAL)
 
 
 def test_what_the_window_cuts_off_is_said(clf, tmp_path):

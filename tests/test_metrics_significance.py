@@ -24,6 +24,7 @@ from explainable_bert.metrics.significance import (
     mcnemar,
     mean_of,
     paired_bootstrap,
+    share_interval,
     smallest_detectable,
     wilcoxon,
 )
@@ -140,6 +141,66 @@ def test_interval_that_is_mostly_undefined():
         by_share.setdefault(n_defined, bootstrap_interval(column(0, 1), needing(0, 1), rng(seed), n_resamples=10))
     assert by_share[4] is None
     assert by_share[5] == by_share[6] == Interval(0.5, 0.5)
+
+
+# --- shares of rows
+
+
+def wilson(n_yes, n, confidence):
+    """The closed formula."""
+    z = NORMAL.inv_cdf((1 + confidence) / 2)
+    share = n_yes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return centre - half, centre + half
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+@pytest.mark.parametrize("n", [1, 2, 7, 100])
+def test_interval_of_a_share(n, confidence):
+    found = [share_interval(n_yes, n, confidence) for n_yes in range(n + 1)]
+    for n_yes, interval in enumerate(found):
+        assert (interval.low, interval.high) == pytest.approx(wilson(n_yes, n, confidence), abs=1e-12)
+        assert 0 <= interval.low <= n_yes / n <= interval.high <= 1
+        assert interval.low < interval.high
+        mirrored = found[n - n_yes]
+        assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx((interval.low, interval.high), abs=1e-12)
+    for fewer, more in itertools.pairwise(found):
+        assert fewer.low < more.low
+        assert fewer.high < more.high
+
+
+def test_interval_of_a_share_by_hand():
+    # With z = 1.96: of none of n rows 0 to z² / (n + z²).
+    none, all_ = share_interval(0, 5), share_interval(5, 5)
+    assert (none.low, none.high) == (0, pytest.approx(3.8415 / 8.8415, abs=1e-5))
+    assert (all_.low, all_.high) == (pytest.approx(5 / 8.8415, abs=1e-5), 1)
+
+
+@given(st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+def test_interval_of_a_share_stays_in_bounds(counts, confidence):
+    n_yes, n = counts
+    found = share_interval(n_yes, n, confidence)
+    assert 0 <= found.low <= n_yes / n <= found.high <= 1
+    more, surer = share_interval(4 * n_yes, 4 * n, confidence), share_interval(n_yes, n, (1 + confidence) / 2)
+    assert more.high - more.low < found.high - found.low < surer.high - surer.low
+
+
+def test_interval_of_a_share_covers_it():
+    # Exactly, over all numbers of yes that may come; at the ends, too, where resamples know nothing.
+    for share in (0.02, 0.1, 0.5, 0.9):
+        inside = 0.0
+        for n_yes in range(41):
+            interval = share_interval(n_yes, 40)
+            if interval.low <= share <= interval.high:
+                inside += math.comb(40, n_yes) * share**n_yes * (1 - share) ** (40 - n_yes)
+        assert 0.9 <= inside <= 0.99
+
+
+@pytest.mark.parametrize(("n_yes", "n"), [(-1, 3), (4, 3), (0, 0), (1, 0), (0, -1)])
+def test_shares_that_are_refused(n_yes, n):
+    with pytest.raises(InputError, match=rf"^n_yes, n: {n_yes}, {n} given; accepted: 0 to n, and at least 1$"):
+        share_interval(n_yes, n)
 
 
 # --- the fast path

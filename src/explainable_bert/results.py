@@ -14,9 +14,9 @@ from explainable_bert.records import Explanation
 class SummaryRow:
     """One metric of one model, mean or ratio over `n` texts with its 95 % interval.
 
-    `method` is None for what concerns the model alone. `value` is None where no text defines it; `low` and `high` are
-    None where there is no interval, and `note` says why. `n_undefined` counts texts left out as the metric is undefined
-    for them.
+    `method` is None for what concerns the model alone; `erasure` names the operator, if any. `value` is None where no
+    text defines it; `low` and `high` are None where there is no interval, and `note` says why. `n_undefined` counts
+    texts left out as the metric is undefined for them.
     """
 
     model: str
@@ -29,6 +29,7 @@ class SummaryRow:
     n: int
     n_undefined: int = 0
     note: str = ""
+    erasure: str = ""
 
 
 @dataclass(frozen=True)

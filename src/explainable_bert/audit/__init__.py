@@ -1,5 +1,5 @@
 """Is a model's explanation of itself to be trusted: checks of the map, the contributions and the path around them."""
 
-from explainable_bert.audit.run import run_audit
+from explainable_bert.audit.run import audit_request, run_audit
 
-__all__ = ["run_audit"]
+__all__ = ["audit_request", "run_audit"]

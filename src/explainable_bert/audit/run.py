@@ -1,6 +1,9 @@
 """run_audit: every check, one after another, on texts that go through the lower blocks once."""
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -20,6 +23,7 @@ from explainable_bert.errors import InputError
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import AuditReport, Check
 from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode
+from explainable_bert.version import __version__
 
 Progress = Callable[[str, int, int], None]
 _Stage = Callable[[Subject], tuple[list[Check], str | None]]
@@ -75,6 +79,21 @@ def run_audit(
         settings=_settings(len(encodings), seed),
         notes=(*notes, *_dropped(encodings)),
     )
+
+
+def audit_request(
+    classifier: ExplainableClassifier, texts: Sequence[TextInput], seed: int
+) -> dict[str, dict[str, Any]]:
+    """Everything that decides an audit's outcome, for the folder that it is written to."""
+    content = json.dumps(list(texts)).encode("ascii")
+    return {
+        "audit": {
+            "fingerprint": classifier.provenance.fingerprint,
+            "texts": hashlib.sha256(content).hexdigest(),
+            "seed": seed,
+            "version": __version__,
+        }
+    }
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

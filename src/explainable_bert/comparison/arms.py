@@ -1,9 +1,11 @@
 """The arms of a comparison: a model folder each, or several seeds of one training by a pattern."""
 
 import glob
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
@@ -61,7 +63,7 @@ def _paths(name: str) -> list[str]:
 
 def _check(arms: Sequence[Arm]) -> None:
     first = arms[0].seeds[0]
-    vocabulary = first.tokenizer.get_vocab()
+    vocabulary, rules = first.tokenizer.get_vocab(), _rules(first)
     for arm in arms:
         for model in arm.seeds:
             if model.labels != first.labels:
@@ -74,6 +76,11 @@ def _check(arms: Sequence[Arm]) -> None:
                 raise InputError(
                     f"models: the tokenizers of {model.name!r} and {first.name!r} differ in {len(different)} tokens, "
                     f"such as {min(different)!r}; accepted: models with the same tokenizer"
+                )
+            if _rules(model) != rules:
+                raise InputError(
+                    f"models: the tokenizers of {model.name!r} and {first.name!r} have the same tokens, but differ in "
+                    "their rules (case, accents or the like); accepted: models with the same tokenizer"
                 )
             if model.provenance.design != arm.design:
                 raise InputError(
@@ -90,6 +97,12 @@ def check_labels(arms: Sequence[Arm], examples: Sequence[Example]) -> None:
         raise InputError(f"examples: label {unknown[0]!r} given; accepted are the models' {', '.join(known)}")
 
 
+def _rules(model: ExplainableClassifier) -> dict[str, Any]:
+    """How its tokenizer works, but for how long texts may be."""
+    rules: dict[str, Any] = json.loads(model.tokenizer.backend_tokenizer.to_str())
+    return {name: rule for name, rule in rules.items() if name not in ("truncation", "padding")}
+
+
 def check_units(arms: Sequence[Arm], texts: Sequence[str | tuple[str, str]]) -> None:
     """Raise InputError unless all models read the same words of the texts."""
     first = arms[0].seeds[0]
@@ -98,6 +111,7 @@ def check_units(arms: Sequence[Arm], texts: Sequence[str | tuple[str, str]]) -> 
         for row, (ours, theirs) in enumerate(zip(expected, model.units(texts), strict=True), start=1):
             if ours != theirs:
                 raise InputError(
-                    f"models: {model.name!r} reads {len(theirs)} words of text {row}, {first.name!r} {len(ours)}; "
+                    f"models: {model.name!r} and {first.name!r} read other words of text {row} ({len(theirs)} and "
+                    f"{len(ours)}); "
                     "accepted: models with the same tokenizer and window"
                 )

@@ -34,7 +34,8 @@ _OWN = ("built-in",)
 COMPARED: Mapping[str, tuple[str | None, ...]] = MappingProxyType(
     {
         "accuracy": (None,),
-        "expected-calibration-error": (None,),
+        # Of the probabilities; differences of binned calibration errors are mostly those of their biases.
+        "brier": (None,),
         "effective-words": _OWN,
         "special-token-mass": (None,),
         "range-normalised-comprehensiveness": (*_OWN, "integrated-gradients", "occlusion"),
@@ -73,8 +74,16 @@ def pair_up(arms: Mapping[str, Mapping[Key, SeedColumns]], margin: float, seed: 
     protocol = _Protocol(margin, seed, len(asked))
     found = [_pair((a, b), key, arms[a][key], arms[b][key], protocol) for a, b, key in asked]
     corrected = iter(holm([pair.p_value for pair in found if pair.p_value is not None]))
+    equivalent = iter(holm([pair.p_equivalence for pair in found if pair.p_equivalence is not None]))
     return tuple(
-        with_verdict(replace(pair, p_holm=None if pair.p_value is None else next(corrected))) for pair in found
+        with_verdict(
+            replace(
+                pair,
+                p_holm=None if pair.p_value is None else next(corrected),
+                p_equivalence=None if pair.p_equivalence is None else next(equivalent),
+            )
+        )
+        for pair in found
     )
 
 

@@ -21,7 +21,7 @@ from explainable_bert.evaluation.parts import REQUEST_FILE
 from explainable_bert.evaluation.run import Observations, described, observe
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import notes, stated_settings
-from explainable_bert.evaluation.summary import Column, SeedColumns, curves, summary_row
+from explainable_bert.evaluation.summary import Column, Named, SeedColumns, summary_row
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.records import Explanation
 from explainable_bert.results import ComparisonReport, EvaluationReport, Pair, SummaryRow
@@ -47,7 +47,7 @@ _EXPLANATION = (
 # A model's own explanation, two yardsticks that are the same for all, and the floor.
 _METHODS = ("built-in", "integrated-gradients", "occlusion", "random")
 # What one head would make of several without any training: the sharpness to hold a single head's against.
-_BASELINE = "attention-product"
+_UNTRAINED = "attention-product"
 
 Progress = Callable[[str, int, int], None]
 
@@ -98,7 +98,7 @@ def compare(
     by_arm = {arm.name: arm_columns(found) for arm, found in zip(arms, measured, strict=True)}
     pairs = pair_up(by_arm, settings.margin, settings.seed)
     rows = tuple(
-        summary_row(arm.name, arm.design, found, MEASURES[metric], settings.seed)
+        summary_row(Named(arm.name, arm.design), found, MEASURES[metric], asked)
         for arm in arms
         for (_, metric), found in by_arm[arm.name].items()
     )
@@ -107,11 +107,7 @@ def compare(
     report = ComparisonReport(
         evaluation=EvaluationReport(
             rows=rows,
-            curves=tuple(
-                curve
-                for arm, found in zip(arms, measured, strict=True)
-                for curve in curves(arm.name, arm.design, found[0][1].columns, settings.seed)
-            ),
+            curves=(),
             metrics={**{name: measure.metric for name, measure in MEASURES.items()}, **COST_METRICS},
             settings=_stated(asked, settings, len(examples), len(explained), source),
             notes=tuple(_notes(arms, measured, asked, len(explained))),
@@ -160,8 +156,8 @@ def _measure(
 
 
 def _methods(arm: Arm) -> tuple[str, ...]:
-    refusal = EXPLAINERS[_BASELINE].refusal(DESIGNS[arm.design])
-    return _METHODS if refusal else (*_METHODS, _BASELINE)
+    refusal = EXPLAINERS[_UNTRAINED].refusal(DESIGNS[arm.design])
+    return _METHODS if refusal else (*_METHODS, _UNTRAINED)
 
 
 def arm_columns(found: Sequence[tuple[Observations, Observations]]) -> dict[Key, SeedColumns]:
@@ -179,7 +175,7 @@ def _stated(
 ) -> dict[str, str]:
     return stated_settings(asked, n_explained, source) | {
         "data": f"{source}: labels of {n_predicted} texts, explanations of {n_explained} of them",
-        "baseline": f"{_BASELINE}, for designs of several heads: {EXPLAINERS[_BASELINE].summary}",
+        "untrained head": f"{_UNTRAINED}, for designs of several heads: {EXPLAINERS[_UNTRAINED].summary}",
         "equal accuracy": f"within {settings.margin:.3f}, by two one-sided tests",
         "correction": "Holm, over all pairs and metrics",
     }

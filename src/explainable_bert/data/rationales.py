@@ -202,8 +202,11 @@ def _spans(text: str, words: Sequence[str]) -> list[_Span]:
     spans, position = [], 0
     for number, word in enumerate(words, start=1):
         start = text.find(word, position)
-        if start < 0:
-            raise _Fault(f"word {number} {reprlib.repr(word)} is not in the text after character {position}")
+        # A word is not sought inside another one: what lies between two of them has neither letters nor digits.
+        if start < 0 or any(character.isalnum() for character in text[position:start]):
+            raise _Fault(
+                f"word {number} {reprlib.repr(word)} does not come next in the text after character {position}"
+            )
         position = start + len(word)
         spans.append((start, position))
     return spans

@@ -11,6 +11,7 @@ from explainable_bert.evaluation.subject import Score, Subject, leave_one_out, o
 from explainable_bert.metrics.agreement import infidelity, leave_one_out_tau, polarity_violation
 from explainable_bert.metrics.faithfulness import (
     SHARES,
+    SMALLEST_NULL_DIFFERENCE,
     aopc,
     flip_share,
     log_odds,
@@ -62,22 +63,18 @@ def _sizes(subject: Subject) -> list[int]:
 
 
 def carton(top: Top) -> Observation:
-    """Normalised comprehensiveness or sufficiency, mean over sizes and tie draws."""
+    """Normalised comprehensiveness or sufficiency, mean over sizes and tie draws, and whether nothing can be lost."""
     normalised = normalised_comprehensiveness if top is without_top else normalised_sufficiency
 
     def observe(subject: Subject) -> Asking[tuple[float, ...] | None]:
         full = yield from whole(subject, "probability")
         empty = yield from _nothing(subject)
         found = yield from _scores_of(subject, "probability", subject.orders, top)
-        return (aopc(normalised(full, found.ravel(), empty)),)
+        return aopc(normalised(full, found.ravel(), empty)), float(
+            null_difference(full, empty) < SMALLEST_NULL_DIFFERENCE
+        )
 
     return observe
-
-
-def null_differences(subject: Subject) -> Asking[tuple[float, ...] | None]:
-    """What is lost when every unit is erased."""
-    full = yield from whole(subject, "probability")
-    return (null_difference(full, (yield from _nothing(subject))),)
 
 
 def _nothing(subject: Subject) -> Asking[float]:

@@ -57,8 +57,10 @@ def sensitivity(subject: Subject) -> Values:
 
 
 def special_token_mass(subject: Subject) -> Values:
-    """The attention that special tokens received."""
-    return _single(subject.explanation.attribution.special_token_mass)
+    """The attention that special tokens receive, mean over heads."""
+    if subject.heads is None:
+        return None
+    return (max(0.0, float(1 - subject.heads.sum(axis=1).mean())),)
 
 
 def effective_words_per_head(subject: Subject) -> Values:
@@ -97,11 +99,10 @@ def of_words(subject: Subject, predicted: Predicted, marked: Bool[np.ndarray, " 
 
 
 def of_spans(subject: Subject, predicted: Predicted, marked: Bool[np.ndarray, " unit"]) -> Values:
-    """Precision and recall of the predicted rationale's spans."""
+    """Precision of the predicted rationale's spans and whether there are any, and so recall of the marked ones."""
     counted = iou_f1(_rationale(subject, predicted), marked)
-    if counted.precision is None or counted.recall is None:
-        return None
-    return counted.precision, counted.recall
+    precision, recall = counted.precision, counted.recall
+    return precision or 0.0, float(precision is not None), recall or 0.0, float(recall is not None)
 
 
 def is_right(subject: Subject) -> Values:

@@ -56,19 +56,19 @@ from explainable_bert.evaluation.subject import only_top, without_top
 from explainable_bert.metrics import agreement, faithfulness, plausibility, sharpness
 from explainable_bert.metrics import classification as predicting
 from explainable_bert.metrics.metric import Metric
-from explainable_bert.metrics.plausibility import f1_of_means
 from explainable_bert.metrics.significance import Statistic, mean_of
 
 Family = Literal["classification", "faithfulness", "agreement", "sharpness", "plausibility"]
 # What a measure cannot do without, beside a text and its explanation.
-Need = Literal["labels", "rationales", "lexicon", "heads", "noise"]
+Need = Literal["rationales", "lexicon", "heads", "noise"]
 
 
 @dataclass(frozen=True)
 class Measure:
     """One row: `observe` gives a text's values (None where undefined), `aggregate` the number for all texts.
 
-    `of_model`: the same for every method. `controls` are observed once per text and shown beside the methods.
+    `of_model`: the same for every method. `share_of_texts`: what each text has or has not. `has_interval`: resampling
+    texts says how sure the number is. `controls` are observed once per text and shown beside the methods.
     """
 
     metric: Metric
@@ -76,6 +76,8 @@ class Measure:
     observe: Observation
     aggregate: Statistic = mean_of
     of_model: bool = False
+    share_of_texts: bool = False
+    has_interval: bool = True
     needs: Need | None = None
     controls: Mapping[str, Observation] = field(default_factory=dict)
 
@@ -89,6 +91,14 @@ def _range_normalised(values: Values) -> float | None:
 
 def _area(values: Values) -> float | None:
     return faithfulness.area_under_curve(np.array(CURVE_SHARES), values.mean(axis=0))
+
+
+def _f1_of_spans(values: Values) -> float | None:
+    """F1 of the mean precision where something is predicted and the mean recall where something is marked."""
+    precisions, predicted, recalls, marked = values.sum(axis=0).tolist()
+    if not predicted or not marked:
+        return None
+    return plausibility.f1_of_means(np.array([[precisions / predicted, recalls / marked]]))
 
 
 def _macro_f1(values: Values) -> float | None:
@@ -118,7 +128,17 @@ def _predicting() -> Iterator[Measure]:
     }
     for name, (look, aggregate) in observed.items():
         metric = predicting.METRICS[name]
-        yield Measure(metric, "classification", at_once(look), aggregate, of_model=True, needs="labels")
+        # Binned calibration error is biased upwards, and biased again on resamples: their interval may miss it.
+        has_interval = name != "expected-calibration-error"
+        yield Measure(
+            metric,
+            "classification",
+            at_once(look),
+            aggregate,
+            of_model=True,
+            share_of_texts=name == "accuracy",
+            has_interval=has_interval,
+        )
 
 
 def _faithfulness() -> Iterator[Measure]:
@@ -138,7 +158,7 @@ def _faithfulness() -> Iterator[Measure]:
     yield Measure(declared["normalised-comprehensiveness"], "faithfulness", carton(without_top))
     yield Measure(declared["normalised-sufficiency"], "faithfulness", carton(only_top))
     yield Measure(declared["log-odds"], "faithfulness", top_log_odds)
-    yield Measure(declared["top-unit-flips"], "faithfulness", top_unit_flips)
+    yield Measure(declared["top-unit-flips"], "faithfulness", top_unit_flips, share_of_texts=True)
     yield Measure(declared["flip-share"], "faithfulness", units_to_flip)
 
 
@@ -166,7 +186,8 @@ def _sharpness() -> Iterator[Measure]:
         yield Measure(declared[name], "sharpness", of_scores(metric))
     of_heads = at_once(effective_words_per_head)
     yield Measure(declared["head-effective-words"], "sharpness", of_heads, of_model=True, needs="heads")
-    yield Measure(declared["special-token-mass"], "sharpness", at_once(special_token_mass), of_model=True)
+    of_special = at_once(special_token_mass)
+    yield Measure(declared["special-token-mass"], "sharpness", of_special, of_model=True, needs="heads")
 
 
 def _plausibility() -> Iterator[Measure]:
@@ -174,7 +195,7 @@ def _plausibility() -> Iterator[Measure]:
         "average-precision": (of_ranking(plausibility.average_precision), mean_of),
         "auprc": (of_ranking(plausibility.auprc), mean_of),
         "token-f1": (of_words, mean_of),
-        "iou-f1": (of_spans, f1_of_means),
+        "iou-f1": (of_spans, _f1_of_spans),
     }
     for name, (against, aggregate) in agreements.items():
         controls = {
@@ -223,6 +244,8 @@ DEFAULT_METRICS: tuple[str, ...] = (
     "classification",
     "aopc-comprehensiveness",
     "aopc-sufficiency",
+    "deletion-auc",
+    "insertion-auc",
     "log-odds",
     "top-unit-flips",
     "sharpness",

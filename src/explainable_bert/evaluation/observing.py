@@ -34,6 +34,8 @@ class Observed:
     explanation: Explanation
     gold: str
     share_lost: float
+    rationale_size: int | None
+    erasure: str
     values: Mapping[str, tuple[float, ...] | None]
 
     def fields(self) -> dict[str, Any]:
@@ -50,6 +52,8 @@ class Observed:
             "probability": prediction.probabilities[prediction.label],
             "n_tokens_dropped": prediction.n_tokens_dropped,
             "rationale_share_lost": self.share_lost,
+            "rationale_size": self.rationale_size,
+            "erasure": self.erasure,
             "method": self.method,
             "units": [unit.text for unit in attribution.units],
             "scores": list(attribution.scores) if has_scores else None,
@@ -92,7 +96,7 @@ class Observer:
             values.setdefault((place, method), {})[measure] = value
             shown.setdefault((place, method), subject)
         return [
-            _observed(examples[place], method, shown[place, method], of_method).fields()
+            _observed(examples[place], method, shown[place, method], of_method, self._settings.erasure).fields()
             for (place, method), of_method in sorted(values.items(), key=lambda item: item[0][0])
         ]
 
@@ -181,7 +185,9 @@ def _observed(
     method: str | None,
     subject: Subject,
     values: Mapping[str, tuple[float, ...] | None],
+    erasure: str,
 ) -> Observed:
     row, given = example
     share_lost = 0.0 if subject.rationales is None else subject.rationales.share_lost
-    return Observed(row, method, subject.explanation, given.label, share_lost, values)
+    size = subject.rationale_size
+    return Observed(row, method, subject.explanation, given.label, share_lost, size, erasure, values)

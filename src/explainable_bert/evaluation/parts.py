@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from explainable_bert.data.files import read_table, write_table
+from explainable_bert.errors import FileError
 from explainable_bert.records import read_json_text
 from explainable_bert.results import SummaryRow
 from explainable_bert.writing import write_text
@@ -22,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 def finished_examples(output: Path) -> Rows | None:
     """The examples of a finished evaluation, or None."""
-    if not (output / SUMMARY_FILE).is_file():
+    if not all((output / name).is_file() for name in (SUMMARY_FILE, _EXAMPLES[0])):
         return None
     rows: Rows = read_table(output / _EXAMPLES[0]).to_pylist()
     return rows
@@ -30,11 +31,11 @@ def finished_examples(output: Path) -> Rows | None:
 
 def read_part(output: Path, index: int) -> Rows | None:
     """The rows of a finished part, or None."""
-    path = _part(output, index)
-    if not path.is_file():
+    try:
+        rows: Rows = json.loads(read_json_text(_part(output, index)))
+    except (FileError, ValueError, RecursionError):  # not there, or damaged: observed anew
         return None
-    rows: Rows = json.loads(read_json_text(path))
-    return rows
+    return rows if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows) else None
 
 
 def write_part(output: Path, index: int, rows: Rows) -> None:

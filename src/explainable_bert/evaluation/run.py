@@ -23,7 +23,7 @@ from explainable_bert.evaluation.parts import (
 )
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import notes, stated_settings
-from explainable_bert.evaluation.summary import Column, SeedColumns, columns, curves, summary_row
+from explainable_bert.evaluation.summary import Column, Named, SeedColumns, columns, curves, summary_row
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import EvaluationReport
 from explainable_bert.run_request import claim
@@ -54,15 +54,14 @@ def evaluate(
     """
     settings = settings or EvaluationSettings()
     observed = observe(classifier, examples, output, settings, progress)
-    name, design = classifier.name, classifier.provenance.design
+    model = Named(classifier.name, classifier.provenance.design)
     rows = tuple(
-        summary_row(name, design, SeedColumns((column,)), MEASURES[column.measure], settings.seed)
-        for column in observed.columns
+        summary_row(model, SeedColumns((column,)), MEASURES[column.measure], settings) for column in observed.columns
     )
     write_whole(output, observed.rows, rows)
     return EvaluationReport(
         rows=rows,
-        curves=tuple(curves(name, design, observed.columns, settings.seed)),
+        curves=tuple(curves(model, observed.columns, settings.seed)),
         metrics={name: measure.metric for name, measure in observed.measures.items()},
         settings=stated_settings(settings, len({line["row"] for line in observed.rows}), source),
         notes=tuple(notes(settings, observed.measures, len(examples), observed.rows)),

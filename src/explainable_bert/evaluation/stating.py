@@ -23,8 +23,8 @@ def stated_settings(settings: EvaluationSettings, n_texts: int, source: str) -> 
         "erasure": f"{settings.erasure}: {ERASURES[settings.erasure].summary}",
         "target": "the label predicted on the whole text, kept when words are erased",
         "rationale sizes": f"{sizes} of a text's units, rounded up; AOPC is the mean over these",
-        "ties": "broken at random, mean of several draws",
-        "intervals": f"{CONFIDENCE:.0%}, bootstrap over texts, {N_RESAMPLES} resamples",
+        "ties": "broken at random; in erasure metrics the mean of several draws",
+        "intervals": f"{CONFIDENCE:.0%}: bootstrap over texts, {N_RESAMPLES} resamples; Wilson's for shares of texts",
         "seed": str(settings.seed),
         "version": f"explainable-bert {__version__}",
     }
@@ -42,6 +42,12 @@ def notes(
     unmet = [name for name in settings.measures if name not in measures]
     if unmet:
         yield f"Not measured, as no example has human rationales: {', '.join(unmet)}."
+    sizes = {line.get("rationale_size") for line in texts} - {None}
+    if sizes and measures.keys() & {"token-f1", "iou-f1"}:
+        yield (
+            f"For token-F1 and IOU-F1 a method marks its {sizes.pop()} highest units, the mean number that a person "
+            "marks in these very texts."
+        )
     for method in settings.methods:
         yield from _on_method(method, [line for line in observed if line["method"] == method])
     if any(measure.family == "plausibility" for measure in measures.values()):
@@ -68,6 +74,10 @@ def _on_method(method: str, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]
     constant = sum(_is_constant(line["scores"]) for line in lines)
     if constant:
         yield f"{method} gave all words of a text the same score in {constant} texts: their order is random there."
+    for name in ("normalised-comprehensiveness", "normalised-sufficiency"):
+        empty = [line[name][1] for line in lines if line.get(name) is not None]
+        if any(empty):
+            yield f"{method}: in {np.mean(empty):.1%} of the texts erasing all loses nothing: 0 in {name}."
     never = [line["flip-share"][1] for line in lines if line.get("flip-share") is not None]
     if any(never):
         yield f"{method}: in {np.mean(never):.1%} of the texts no erasure changed the label: 1 in flip-share."

@@ -9,12 +9,25 @@ from jaxtyping import Float
 
 from explainable_bert.evaluation.erasing import CURVE_SHARES
 from explainable_bert.evaluation.measures import Measure
-from explainable_bert.metrics.significance import nested_interval
+from explainable_bert.evaluation.settings import EvaluationSettings
+from explainable_bert.metrics.significance import Interval, nested_interval, share_interval
 from explainable_bert.results import Curve, SummaryRow
 
 CONFIDENCE = 0.95
 N_RESAMPLES = 2000
 _CURVES = {"deletion-auc": "deletion", "insertion-auc": "insertion"}
+
+
+# Families whose numbers change with the operator that erases.
+_ERASING = ("faithfulness", "agreement")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model as rows call it."""
+
+    name: str
+    design: str
 
 
 @dataclass(frozen=True)
@@ -73,17 +86,16 @@ def _column(method: str | None, measure: str, entries: Sequence[tuple[int, Any]]
     return Column(method, measure, tuple(row for row, _ in known), values, len(entries) - len(known))
 
 
-def summary_row(model: str, design: str, found: SeedColumns, measure: Measure, seed: int) -> SummaryRow:
-    """The number, mean over seeds, with its interval by bootstrap over seeds and texts where it can be had."""
+def summary_row(model: Named, found: SeedColumns, measure: Measure, settings: EvaluationSettings) -> SummaryRow:
+    """The number, mean over seeds, with its interval over seeds and texts where it can be had."""
     rows, first = found.rows, found.columns[0]
     value = _over_seeds(found, measure) if rows else None
     interval = None
-    if value is not None and len(rows) >= 2:
-        generator = np.random.default_rng(seed)
-        interval = nested_interval(found.values(rows), measure.aggregate, generator, N_RESAMPLES, CONFIDENCE)
+    if value is not None and len(rows) >= 2 and measure.has_interval:
+        interval = _interval(found.values(rows), measure, settings.seed)
     return SummaryRow(
-        model=model,
-        design=design,
+        model=model.name,
+        design=model.design,
         method=first.method,
         metric=first.measure,
         value=value,
@@ -91,8 +103,17 @@ def summary_row(model: str, design: str, found: SeedColumns, measure: Measure, s
         high=None if interval is None else interval.high,
         n=len(rows),
         n_undefined=max(len(column.rows) + column.n_undefined for column in found.columns) - len(rows),
-        note=_note(len(rows), value, has_interval=interval is not None),
+        note=_note(len(rows), value, measure, has_interval=interval is not None),
+        erasure=settings.erasure if measure.family in _ERASING else "",
     )
+
+
+def _interval(values: Float[np.ndarray, "seed row column"], measure: Measure, seed: int) -> Interval | None:
+    """By bootstrap; Wilson's for a share of texts, as resamples of few texts, or of equal ones, know too little."""
+    # Draws among ties make fractions of a text.
+    if len(values) == 1 and measure.share_of_texts and np.isin(values[0, :, 0], (0, 1)).all():
+        return share_interval(int(values[0, :, 0].sum()), values.shape[1], CONFIDENCE)
+    return nested_interval(values, measure.aggregate, np.random.default_rng(seed), N_RESAMPLES, CONFIDENCE)
 
 
 def _over_seeds(found: SeedColumns, measure: Measure) -> float | None:
@@ -101,9 +122,11 @@ def _over_seeds(found: SeedColumns, measure: Measure) -> float | None:
     return float(np.mean(known)) if len(known) == len(by_seed) else None
 
 
-def _note(n: int, value: float | None, *, has_interval: bool) -> str:
+def _note(n: int, value: float | None, measure: Measure, *, has_interval: bool) -> str:
     if has_interval:
         return ""
+    if not measure.has_interval:
+        return "no interval: resampling texts biases this number"
     if n == 0:
         return "undefined for every text"
     if value is None:
@@ -113,23 +136,28 @@ def _note(n: int, value: float | None, *, has_interval: bool) -> str:
     return "no interval: undefined on most resamples of the texts"
 
 
-def curves(model: str, design: str, found: Sequence[Column], seed: int) -> list[Curve]:
+def curves(model: Named, found: Sequence[Column], seed: int) -> list[Curve]:
     """The deletion and insertion curves among the columns."""
     return [
-        _curve(model, design, column.method, _CURVES[column.measure], column.values, seed)
+        _curve(model, column.method, _CURVES[column.measure], column.values, seed)
         for column in found
         if column.measure in _CURVES and column.method is not None and len(column.rows)
     ]
 
 
-def _curve(
-    model: str, design: str, method: str, kind: str, values: Float[np.ndarray, "row column"], seed: int
-) -> Curve:
+def _curve(model: Named, method: str, kind: str, values: Float[np.ndarray, "row column"], seed: int) -> Curve:
     generator = np.random.default_rng(seed)
     picked = generator.integers(0, len(values), size=(N_RESAMPLES, len(values)))
     # One point after the other: all at once would take a resample by text by point of memory.
     ends = [np.quantile(point[picked].mean(axis=1), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]) for point in values.T]
     low, high = np.array(ends).T.tolist()
     return Curve(
-        model, design, method, kind, CURVE_SHARES, tuple(values.mean(axis=0).tolist()), tuple(low), tuple(high)
+        model.name,
+        model.design,
+        method,
+        kind,
+        CURVE_SHARES,
+        tuple(values.mean(axis=0).tolist()),
+        tuple(low),
+        tuple(high),
     )

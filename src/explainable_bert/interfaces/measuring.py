@@ -164,10 +164,11 @@ def audit(
 ) -> None:
     """Test whether a model's picture of itself is to be trusted, on a text or a corpus."""
     quiet_libraries()
-    from explainable_bert.audit import run_audit
+    from explainable_bert.audit import audit_request, run_audit
+    from explainable_bert.evaluation.parts import REQUEST_FILE
     from explainable_bert.export.audit_page import write_audit
     from explainable_bert.results import audit_json
-    from explainable_bert.run_request import check_folder
+    from explainable_bert.run_request import check_folder, claim
     from explainable_bert.writing import write_text
 
     if output is not None:
@@ -184,6 +185,8 @@ def audit(
         ]
     else:
         chosen = [text for _, text in given_texts(texts, input_, None, text_column, pair_column)][:limit]
+    if output is not None:
+        claim(output, REQUEST_FILE, audit_request(classifier, chosen, seed))
     with measuring_bar() as progress:
         report = run_audit(classifier, chosen, seed, progress)
     print_audit(Console(), report)

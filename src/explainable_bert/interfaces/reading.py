@@ -80,6 +80,8 @@ def _split_of_corpus(data: str, split: str, columns: "Columns") -> tuple[list["E
     if split == "test" and not corpus.test:
         say(f"{data} has no test split: measuring on validation, by which the training epoch was chosen")
         split = "validation"
+    if split == "train":
+        say("these are training rows: what is measured on them says little of other texts")
     return list(getattr(corpus, split)), f"{Path(data).name}, {split} split"
 
 
@@ -97,7 +99,7 @@ def _trained_on(data: str, columns: "Columns", models: list[str]) -> bool:
         return False
     if fingerprint not in reports:
         return False
-    say(f"{data} is what a model was trained on: measuring on the split that it did not see")
+    say(f"{data} is what a model was trained on: measuring on one split of it alone")
     return True
 
 

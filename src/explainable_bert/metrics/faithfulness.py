@@ -15,7 +15,7 @@ from explainable_bert.metrics.metric import Metric, table
 # Sizes of rationales as shares of a text's units. Source: DeYoung et al. 2020 (ERASER).
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)
 # Below it a text predicts its label hardly more than an empty one: nothing to share out. Source: Carton et al. 2020.
-_SMALLEST_NULL_DIFFERENCE = 1e-5
+SMALLEST_NULL_DIFFERENCE = 1e-5
 _SMALLEST_RANGE = 1e-6
 _SMALLEST_PROBABILITY = 1e-6
 # A softmax in single precision may leave [0, 1] by its rounding.
@@ -163,7 +163,7 @@ def _drops(full: float, name: str, scores: Float[np.ndarray, " size"]) -> Float[
 
 
 def _share_of_null(part: Float[np.ndarray, " size"], null: float) -> Float[np.ndarray, " size"]:
-    return (part / null).clip(0, 1) if null >= _SMALLEST_NULL_DIFFERENCE else np.zeros_like(part)
+    return (part / null).clip(0, 1) if null >= SMALLEST_NULL_DIFFERENCE else np.zeros_like(part)
 
 
 def _check_finite(name: str, values: Float[np.ndarray, " _"]) -> None:
@@ -266,7 +266,7 @@ METRICS = table(
         ),
         Metric(
             "deletion-auc",
-            "Mean probability of the label (0 to 1) while the units are erased one by one, highest-ranked first; a "
+            "Mean probability of the label (0 to 1) while the units are erased by tenths, highest-ranked first; a "
             "model that is unsure from the start gets a low one for free.",
             0.0,
             1.0,
@@ -276,7 +276,7 @@ METRICS = table(
         Metric(
             "deletion-drop-auc",
             "Mean drop of the label's score, in probability unless logit margins are stated, while the units are "
-            "erased one by one, highest-ranked first.",
+            "erased by tenths, highest-ranked first.",
             -1.0,
             1.0,
             "higher",
@@ -284,7 +284,7 @@ METRICS = table(
         ),
         Metric(
             "insertion-auc",
-            "Mean probability of the label (0 to 1) while the units are put back one by one into a text with all "
+            "Mean probability of the label (0 to 1) while the units are put back by tenths into a text with all "
             "erased, highest-ranked first.",
             0.0,
             1.0,

@@ -76,6 +76,21 @@ def bootstrap_interval(
     return None if defined is None else _percentiles(defined, confidence)
 
 
+def share_interval(n_yes: int, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's interval of a share of `n` rows, in [0, 1]: not empty even where all rows are alike.
+
+    Raises InputError unless 0 <= n_yes <= n and n >= 1.
+    Source: Wilson 1927; recommended for small n by Brown, Cai & DasGupta 2001.
+    """
+    if not 0 <= n_yes <= n or n < 1:
+        raise InputError(f"n_yes, n: {n_yes}, {n} given; accepted: 0 to n, and at least 1")
+    _check_settings(1, confidence)
+    from scipy.stats import binomtest
+
+    found = binomtest(n_yes, n).proportion_ci(confidence, method="wilson")
+    return Interval(float(found.low), float(found.high))
+
+
 def nested_interval(
     values: Float[np.ndarray, "seed row column"],
     statistic: Statistic,
