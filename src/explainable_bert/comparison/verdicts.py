@@ -60,9 +60,9 @@ _TOPICS = (
 
 def verdicts(rows: Sequence[SummaryRow], pairs: Sequence[Pair]) -> Iterator[str]:
     """What was shown, what was not, and how large a difference would have been found; the most important first."""
-    short = short_names([row.model for row in rows])
+    short = short_names([*(row.model for row in rows), *(name for pair in pairs for name in (pair.a, pair.b))])
     rows = [replace(row, model=short[row.model]) for row in rows]
-    pairs = [replace(pair, a=short.get(pair.a, pair.a), b=short.get(pair.b, pair.b)) for pair in pairs]
+    pairs = [replace(pair, a=short[pair.a], b=short[pair.b]) for pair in pairs]
     yield from _advice(rows, pairs)
     for topic in _TOPICS:
         about = _about(pairs, topic.measured)

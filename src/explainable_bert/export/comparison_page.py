@@ -29,8 +29,10 @@ def write_comparison(report: ComparisonReport, folder: Path) -> None:
     used = [*(row.metric for row in (*evaluation.rows, *report.costs)), *(pair.metric for pair in report.pairs)]
     defined = definitions(used, evaluation.metrics)
     models = list(dict.fromkeys((row.model, row.design) for row in evaluation.rows))
-    short = short_names([model for model, _ in models])
-    pairs = [replace(pair, a=short.get(pair.a, pair.a), b=short.get(pair.b, pair.b)) for pair in report.pairs]
+    short = short_names(
+        [*(model for model, _ in models), *(name for pair in report.pairs for name in (pair.a, pair.b))]
+    )
+    pairs = [replace(pair, a=short[pair.a], b=short[pair.b]) for pair in report.pairs]
     rows = [replace(row, model=short[row.model]) for row in (*evaluation.rows, *report.costs)]
     tables = pair_tables(pairs, defined)
     shown = [explanation for pictures in report.pictures for explanation in pictures]
