@@ -37,6 +37,13 @@ _TOPICS = (
         n_decimals=1,
     ),
     _Topic(
+        ("brier", None),
+        "Probabilities (Brier score, 0 is best)",
+        "gives worse probabilities than",
+        "gives better probabilities than",
+        n_decimals=3,
+    ),
+    _Topic(
         _FAITHFULNESS,
         "Faithfulness of a model's own explanation (0: random order, 1: best found)",
         "explains itself more faithfully than",
