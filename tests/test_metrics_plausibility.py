@@ -18,7 +18,6 @@ from explainable_bert.metrics.plausibility import (
     average_precision,
     f1_of_means,
     iou_f1,
-    majority,
     pairwise_iou,
     pairwise_token_f1,
     shuffled,
@@ -238,14 +237,6 @@ def test_no_unit_left_out_is_higher(case, k, seed):
     chosen = top_units(scores, k, np.random.default_rng(seed))
     assert chosen.sum() == min(k, len(scores))
     assert not chosen.any() or chosen.all() or scores[chosen].min() >= scores[~chosen].max()
-
-
-def test_majority():
-    assert majority(masks("xxx.", "xx..", "x...")).tolist() == mask("xx..").tolist()
-    assert majority(masks("xx.", "x..")).tolist() == mask("x..").tolist()  # one of two is not more than half
-    assert majority(masks("x.x")).tolist() == mask("x.x").tolist()
-    with pytest.raises(InputError, match="masks: 0 annotators given; accepted: at least 1"):
-        majority(np.zeros((0, 3), dtype=bool))
 
 
 def test_agreement_of_annotators():

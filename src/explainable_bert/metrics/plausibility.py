@@ -125,17 +125,6 @@ def top_units(scores: Float[np.ndarray, " unit"], k: int, generator: np.random.G
     return chosen
 
 
-def majority(masks: Bool[np.ndarray, "annotator unit"]) -> Bool[np.ndarray, " unit"]:
-    """The units that more than half of the annotators marked.
-
-    Raises InputError on no annotators.
-    """
-    if not len(masks):
-        raise InputError("masks: 0 annotators given; accepted: at least 1")
-    by_most: Bool[np.ndarray, " unit"] = 2 * masks.sum(axis=0) > len(masks)
-    return by_most
-
-
 def pairwise_token_f1(masks: Bool[np.ndarray, "annotator unit"]) -> float | None:
     """Mean token_f1 over pairs of annotators, in [0, 1]: the ceiling for attributions. None with fewer than two."""
     return _mean_over_pairs(token_f1, masks)
