@@ -359,5 +359,5 @@ def test_early_stopping_counts_on_after_a_restart(stock_folder, tmp_path):
 def test_damaged_requests_are_named(stock_folder, tmp_path, content):
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "training_request.json").write_text(content)
-    with pytest.raises(FileError, match=r"training_request.json' (is damaged|describes no training run)"):
+    with pytest.raises(FileError, match=r"training_request.json' (is damaged|describes no run)"):
         train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS)
