@@ -15,11 +15,11 @@ from explainable_bert.attribution.explainer import BatchAttribution, Explainer, 
 from explainable_bert.attribution.methods import explainer
 from explainable_bert.attribution.perturbation import erased_logits
 from explainable_bert.errors import InputError
-from explainable_bert.model.checkpoint import fingerprint, load_tokenizer
+from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, window
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, label_names
 from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
-from explainable_bert.text.alignment import Group, align, sum_scores, units
+from explainable_bert.text.alignment import Group, align, sum_scores, unit_ids, units
 from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode, pad
 from explainable_bert.text.erasure import ERASURES, Erasure
 from explainable_bert.version import __version__
@@ -200,8 +200,7 @@ class ExplainableClassifier:
         return [_Row(encoding, align(encoding, level)) for encoding in self._encode(texts)]
 
     def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
-        window = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
-        return encode(self.tokenizer, check_texts(texts), window)
+        return encode(self.tokenizer, check_texts(texts), window(self.tokenizer, self.model.config))
 
     def _tensors(self, encodings: Sequence[Encoding]) -> dict[str, torch.Tensor]:
         batch = pad(encodings, self.tokenizer.pad_token_id)
@@ -218,10 +217,7 @@ class ExplainableClassifier:
 
     def _token_batch(self, rows: Sequence["_Row"], target: str | None, seed: int) -> TokenBatch:
         tensors = self._tensors([row.encoding for row in rows])
-        unit_ids = np.full(tuple(tensors["input_ids"].shape), -1)
-        for index, row in enumerate(rows):
-            for unit, group in enumerate(row.groups):
-                unit_ids[index, list(group.tokens)] = unit
+        of_units = unit_ids([row.groups for row in rows], tensors["input_ids"].shape[1])
         targets = None if target is None else torch.full((len(rows),), self.labels.index(target))
         mask_token_id = self.tokenizer.mask_token_id
         return TokenBatch(
@@ -229,7 +225,7 @@ class ExplainableClassifier:
             attention_mask=tensors["attention_mask"],
             token_type_ids=tensors["token_type_ids"],
             special=self.model.special_tokens(tensors["input_ids"], tensors["special_tokens_mask"]),
-            unit_ids=torch.from_numpy(unit_ids).to(self.model.device),
+            unit_ids=torch.from_numpy(of_units).to(self.model.device),
             targets=None if targets is None else targets.to(self.model.device),
             # [PAD] stands in where there is no [MASK]: `check` lets no method pass that would use it.
             mask_token_id=self.tokenizer.pad_token_id if mask_token_id is None else mask_token_id,

@@ -63,11 +63,11 @@ def _lime_samples(generator: np.random.Generator, n_units: int) -> Bool[np.ndarr
     if n_units == 0:
         return np.ones((1, 0), dtype=bool)
     n_masked = generator.integers(1, n_units + 1, size=N_SAMPLES - 1)
-    ranks = _random_ranks(generator, N_SAMPLES - 1, n_units)
+    ranks = random_ranks(generator, N_SAMPLES - 1, n_units)
     return np.vstack([np.ones((1, n_units), dtype=bool), ranks >= n_masked[:, None]])
 
 
-def _random_ranks(generator: np.random.Generator, n_variants: int, n_units: int) -> Int[np.ndarray, "variant unit"]:
+def random_ranks(generator: np.random.Generator, n_variants: int, n_units: int) -> Int[np.ndarray, "variant unit"]:
     """A random order of the units for each variant."""
     return generator.permuted(np.tile(np.arange(n_units), (n_variants, 1)), axis=1)
 
@@ -97,7 +97,7 @@ def _coalitions(
     sizes = np.arange(1, n_units)
     mass = (n_units - 1) / (sizes * (n_units - sizes))
     drawn = generator.choice(sizes, size=n_samples // 2, p=mass / mass.sum())
-    ranks = _random_ranks(generator, len(drawn), n_units)
+    ranks = random_ranks(generator, len(drawn), n_units)
     half = ranks < drawn[:, None]
     return np.vstack([half, ~half]), np.ones(2 * len(half))
 

@@ -14,6 +14,7 @@ from explainable_bert.audit.outcomes import judged, mean, not_applicable, percen
 from explainable_bert.audit.reading import StoredTexts, read
 from explainable_bert.audit.retraining import Training, retrain, share_correct
 from explainable_bert.audit.subject import Subject, answer, unit_scores
+from explainable_bert.model.checkpoint import window
 from explainable_bert.results import Check
 
 MIN_TEXTS = 20
@@ -65,8 +66,8 @@ def planted_shortcut(subject: Subject) -> list[Check]:
 def _planted(
     subject: Subject, places: Sequence[int], markers: Mapping[str, int], generator: np.random.Generator
 ) -> list[Planted]:
-    window = min(subject.tokenizer.model_max_length, subject.model.config.max_position_embeddings)
-    found = [plant(subject.tokenizer, subject.encodings[place], place, markers, window, generator) for place in places]
+    n_read = window(subject.tokenizer, subject.model.config)
+    found = [plant(subject.tokenizer, subject.encodings[place], place, markers, n_read, generator) for place in places]
     return [planted for planted in found if planted is not None]
 
 

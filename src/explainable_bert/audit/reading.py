@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from explainable_bert.attribution.explainer import TOKENS_AT_ONCE
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 from explainable_bert.pipeline import BATCH_SIZE
-from explainable_bert.text.alignment import align
+from explainable_bert.text.alignment import align, unit_ids
 from explainable_bert.text.encoding import Encoding, pad
 
 
@@ -80,13 +80,13 @@ def _read(
     chosen = [encodings[place] for place in places]
     batch = pad(chosen, tokenizer.pad_token_id)
     tensors = {name: torch.from_numpy(array).to(model.device) for name, array in vars(batch).items()}
-    unit_ids = torch.full(batch.input_ids.shape, -1)
-    for row, encoding in enumerate(chosen):
-        for unit, group in enumerate(align(encoding, "word")):
-            unit_ids[row, list(group.tokens)] = unit
+    of_units = unit_ids([align(encoding, "word") for encoding in chosen], batch.input_ids.shape[1])
     given = model.final_input(**tensors)
     return StoredTexts(
-        tuple(places), torch.from_numpy(batch.input_ids), unit_ids, _kept(given, model.config.values_from)
+        tuple(places),
+        torch.from_numpy(batch.input_ids),
+        torch.from_numpy(of_units),
+        _kept(given, model.config.values_from),
     )
 
 

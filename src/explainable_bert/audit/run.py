@@ -20,6 +20,7 @@ from explainable_bert.audit.planted_shortcut import TRAINING as MARKER_TRAINING
 from explainable_bert.audit.planted_shortcut import planted_shortcut
 from explainable_bert.audit.subject import Subject, subject
 from explainable_bert.errors import InputError
+from explainable_bert.model.checkpoint import window
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import AuditReport, Check
 from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode
@@ -67,8 +68,7 @@ def run_audit(
     checked = check_texts(texts)
     if not checked:
         raise InputError("texts: none given; accepted: one text or more")
-    window = min(classifier.tokenizer.model_max_length, classifier.model.config.max_position_embeddings)
-    encodings = encode(classifier.tokenizer, checked, window)
+    encodings = encode(classifier.tokenizer, checked, window(classifier.tokenizer, classifier.model.config))
     # Gradients must be had where something is trained, whatever mode the caller is in, and nowhere else.
     with torch.inference_mode(False), torch.no_grad():
         checks, notes = _run(classifier, encodings, seed, progress or _silent)

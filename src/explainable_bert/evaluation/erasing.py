@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from explainable_bert.attribution.surrogates import random_ranks
 from explainable_bert.evaluation.asking import Asking, Keep
 from explainable_bert.evaluation.search import best_sets
 from explainable_bert.evaluation.subject import Score, Subject, leave_one_out, only_top, scored, whole, without_top
@@ -142,12 +143,12 @@ def drop_curve(subject: Subject) -> Asking[tuple[float, ...] | None]:
 
 def loo_agreement(subject: Subject) -> Asking[tuple[float, ...] | None]:
     """Kendall's tau of the scores and of what each unit's erasure costs."""
-    return _defined(leave_one_out_tau(subject.scores, (yield from _leave_one_out_drops(subject))))
+    return single(leave_one_out_tau(subject.scores, (yield from _leave_one_out_drops(subject))))
 
 
 def polarity(subject: Subject) -> Asking[tuple[float, ...] | None]:
     """The share of units whose score has another sign than what its erasure costs."""
-    return _defined(polarity_violation(subject.scores, (yield from _leave_one_out_drops(subject))))
+    return single(polarity_violation(subject.scores, (yield from _leave_one_out_drops(subject))))
 
 
 def _leave_one_out_drops(subject: Subject) -> Asking[Float[np.ndarray, " unit"]]:
@@ -171,9 +172,9 @@ def scaled_infidelity(score: Score) -> Observation:
 
 def _random_subsets(generator: np.random.Generator, n_units: int) -> Bool[np.ndarray, "draw unit"]:
     sizes = generator.integers(1, n_units + 1, size=N_SUBSETS)
-    ranks = generator.permuted(np.tile(np.arange(n_units), (N_SUBSETS, 1)), axis=1)
-    return np.asarray(ranks < sizes[:, None])
+    return np.asarray(random_ranks(generator, N_SUBSETS, n_units) < sizes[:, None])
 
 
-def _defined(value: float | None) -> tuple[float, ...] | None:
-    return None if value is None else (value,)
+def single(value: float | None) -> tuple[float, ...] | None:
+    """A text's one value, as observations give it."""
+    return None if value is None else (float(value),)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from explainable_bert.data.lexicon import STRONG
 from explainable_bert.evaluation.asking import Asking
-from explainable_bert.evaluation.erasing import Observation
+from explainable_bert.evaluation.erasing import Observation, single
 from explainable_bert.evaluation.subject import Subject
 from explainable_bert.metrics.agreement import max_sensitivity
 from explainable_bert.metrics.classification import brier
@@ -41,19 +41,19 @@ def at_once(look: Look) -> Observation:
 
 def of_scores(metric: Callable[[Scores], float | None]) -> Observation:
     """A metric of the scores alone."""
-    return at_once(lambda subject: _single(metric(subject.scores)))
+    return at_once(lambda subject: single(metric(subject.scores)))
 
 
 def stated_completeness_error(subject: Subject) -> Values:
     """What the explanation itself leaves out of the logit, where it claims to share it out."""
-    return _single(subject.explanation.attribution.completeness_error)
+    return single(subject.explanation.attribution.completeness_error)
 
 
 def sensitivity(subject: Subject) -> Values:
     """The largest relative change of the scores under noise."""
     if subject.noisy_scores is None:
         return None
-    return _single(max_sensitivity(subject.scores, subject.noisy_scores))
+    return single(max_sensitivity(subject.scores, subject.noisy_scores))
 
 
 def special_token_mass(subject: Subject) -> Values:
@@ -81,14 +81,14 @@ def lexicon_average_precision(subject: Subject) -> Values:
     """Average precision of |scores| against words of strong valence."""
     if subject.valences is None:
         return None
-    return _single(average_precision(np.abs(subject.scores), np.abs(subject.valences) >= STRONG))
+    return single(average_precision(np.abs(subject.scores), np.abs(subject.valences) >= STRONG))
 
 
 def of_ranking(metric: Callable[[Scores, Bool[np.ndarray, " unit"]], float | None]) -> Agreement:
     """A metric of scores, or of a mask as scores, against a mask."""
 
     def agreement(_: Subject, predicted: Predicted, marked: Bool[np.ndarray, " unit"]) -> Values:
-        return _single(metric(predicted.astype(np.float64), marked))
+        return single(metric(predicted.astype(np.float64), marked))
 
     return agreement
 
@@ -174,7 +174,3 @@ def _mean_over_annotators(subject: Subject, agreement: Agreement, predicted: Pre
 def _mean(values: list[Values]) -> Values:
     known = [value for value in values if value is not None]
     return tuple(np.mean(known, axis=0).tolist()) if known else None
-
-
-def _single(value: float | None) -> Values:
-    return None if value is None else (float(value),)

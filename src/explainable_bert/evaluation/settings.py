@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from explainable_bert.attribution.methods import check_method
 from explainable_bert.errors import InputError
 from explainable_bert.evaluation.measures import DEFAULT_METRICS, Measure, chosen_measures
 from explainable_bert.records import Level
@@ -24,8 +25,6 @@ class EvaluationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        from explainable_bert.attribution.methods import check_method
-
         for method in self.methods:
             check_method(method)
         twice = [method for method, count in Counter(self.methods).items() if count > 1]

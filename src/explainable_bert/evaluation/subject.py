@@ -22,7 +22,7 @@ class Subject:
     """One text under one method, with what else is known of it.
 
     `target` is the index of the label that is predicted on the whole text and kept under erasure, `gold` that of the
-    true one. `draw` numbers the text's own generators: what is drawn depends on the text and the seed alone.
+    true one. What is drawn for a text depends on it and on the seed alone.
     `rationale_size` is how many units people mark on average. `heads` and `noisy_scores` are there when a measure
     needs them.
     """

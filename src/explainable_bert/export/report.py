@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from explainable_bert.errors import InputError
+from explainable_bert.export.axes import Axis
 from explainable_bert.export.pages import page_html
 from explainable_bert.metrics.sharpness import effective_units
 from explainable_bert.records import Explanation
@@ -73,17 +74,6 @@ class DemoReport:
                 raise InputError(f"explanations: {row.design} explains other texts than {self.rows[0].design}")
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """Where a number lies between the ends of a drawn line, in percent."""
-
-    low: float
-    high: float
-
-    def place(self, value: float) -> float:
-        return 100 * min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
-
-
 def write_report(report: DemoReport, path: Path) -> None:
     """Write the report as one self-contained HTML page; raises FileError if the place cannot be written."""
     page = page_html(
@@ -93,7 +83,7 @@ def write_report(report: DemoReport, path: Path) -> None:
         sentences=_sentences(report),
         descriptions=_DESCRIPTIONS,
         accuracy_axis=_accuracy_axis(report.rows),
-        words_axis=_Axis(0.0, max((row.effective_words for row in report.rows), default=1.0) or 1.0),
+        words_axis=Axis(0.0, max((row.effective_words for row in report.rows), default=1.0) or 1.0),
         effective_words=effective_words,
     )
     write_text(path, page)
@@ -111,13 +101,13 @@ def _texts(row: DesignRow) -> list[tuple[str, str | None]]:
     return [(item.text, item.text_pair) for item in row.explanations]
 
 
-def _accuracy_axis(rows: Sequence[DesignRow]) -> _Axis:
+def _accuracy_axis(rows: Sequence[DesignRow]) -> Axis:
     """Round ends that hold every accuracy with its standard error, inside [0, 1]."""
     lows = [row.accuracy - row.accuracy_se for row in rows]
     highs = [row.accuracy + row.accuracy_se for row in rows]
     low = math.floor(min(lows, default=0.0) / _AXIS_STEP) * _AXIS_STEP
     high = math.ceil(max(highs, default=1.0) / _AXIS_STEP) * _AXIS_STEP
-    return _Axis(max(low, 0.0), min(high, 1.0)) if low < min(high, 1.0) else _Axis(0.0, 1.0)
+    return Axis(max(low, 0.0), min(high, 1.0)) if low < min(high, 1.0) else Axis(0.0, 1.0)
 
 
 def effective_words(explanation: Explanation) -> float:

@@ -35,6 +35,9 @@ from explainable_bert.records import Level
 
 if TYPE_CHECKING:
     from explainable_bert.data.labelled import Example
+    from explainable_bert.evaluation.settings import EvaluationSettings
+    from explainable_bert.pipeline import ExplainableClassifier
+    from explainable_bert.results import EvaluationReport
     from explainable_bert.text.encoding import TextInput
 
 EVALUATE_EXAMPLE = (
@@ -82,7 +85,6 @@ def evaluate(
     """Measure a model and its explanations on labelled texts, with 95 % intervals."""
     quiet_libraries()
     from explainable_bert.evaluation.measures import DEFAULT_METRICS
-    from explainable_bert.evaluation.run import evaluate as run_evaluation
     from explainable_bert.evaluation.settings import EvaluationSettings
     from explainable_bert.export.evaluation_page import write_evaluation
 
@@ -95,15 +97,8 @@ def evaluate(
     )
     classifier = load_model(model)
     examples, source = _examples(data, split, (text_column, pair_column, label_column), classifier.labels, [model])
-    with _continued(), measuring_bar() as progress:
-        report = run_evaluation(
-            classifier,
-            _limited(examples, limit),
-            output,
-            settings,
-            lambda done, total: progress("measuring", done, total),
-            source,
-        )
+    with _continued():
+        report = _evaluated(classifier, _limited(examples, limit), output, settings, source)
     write_evaluation(report, output)
     print_rows(Console(), report.rows)
     for note in report.notes:
@@ -165,6 +160,7 @@ def audit(
     """Test whether a model's picture of itself is to be trusted, on a text or a corpus."""
     quiet_libraries()
     from explainable_bert.audit import audit_request, run_audit
+    from explainable_bert.evaluation.observing import input_of
     from explainable_bert.evaluation.parts import REQUEST_FILE
     from explainable_bert.export.audit_page import write_audit
     from explainable_bert.results import audit_json
@@ -179,10 +175,7 @@ def audit(
     chosen: list[TextInput]
     if data is not None:
         examples, _ = _examples(data, split, (text_column, pair_column, label_column), classifier.labels, [model])
-        chosen = [
-            example.text if example.text_pair is None else (example.text, example.text_pair)
-            for example in _limited(examples, limit)
-        ]
+        chosen = [input_of(example) for example in _limited(examples, limit)]
     else:
         chosen = [text for _, text in given_texts(texts, input_, None, text_column, pair_column)][:limit]
     if output is not None:
@@ -233,22 +226,15 @@ def check(
         raise typer.BadParameter(f"give at least one bound: {', '.join(f'--{name}' for name in BOUNDS)}")
     quiet_libraries()
     from explainable_bert.evaluation.bounds import bounded
-    from explainable_bert.evaluation.run import evaluate as run_evaluation
     from explainable_bert.evaluation.settings import EvaluationSettings
 
     metrics = tuple(BOUNDS[name][0] for name in limits)
     settings = EvaluationSettings(methods=(method,), metrics=metrics, erasure=erasure, seed=seed)
     classifier = load_model(model)
     examples, source = _examples(data, split, (text_column, pair_column, label_column), classifier.labels, [model])
-    with tempfile.TemporaryDirectory() as aside, measuring_bar() as progress:
-        report = run_evaluation(
-            classifier,
-            _limited(examples, limit),
-            output or Path(aside) / "evaluation",
-            settings,
-            lambda done, total: progress("measuring", done, total),
-            source,
-        )
+    with tempfile.TemporaryDirectory() as aside:
+        folder = output or Path(aside) / "evaluation"
+        report = _evaluated(classifier, _limited(examples, limit), folder, settings, source)
     found = bounded(report.rows, limits, method)
     print_bounds(Console(), found)
     if not all(item.passed for item in found):
@@ -262,6 +248,21 @@ def _examples(
 
     text, pair, label = columns
     return labelled_examples(data, split, Columns(text=text, label=label, pair=pair), labels, models)
+
+
+def _evaluated(
+    classifier: "ExplainableClassifier",
+    examples: list["Example"],
+    output: Path,
+    settings: "EvaluationSettings",
+    source: str,
+) -> "EvaluationReport":
+    from explainable_bert.evaluation.run import evaluate as run_evaluation
+
+    with measuring_bar() as progress:
+        return run_evaluation(
+            classifier, examples, output, settings, lambda done, total: progress("measuring", done, total), source
+        )
 
 
 def _limited(examples: list["Example"], limit: int | None) -> list["Example"]:

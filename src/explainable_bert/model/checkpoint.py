@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from explainable_bert.errors import ModelError
 
@@ -140,3 +140,8 @@ def fingerprint(model: PreTrainedModel) -> str:
         digest.update(f"{name} {tuple(weight.shape)} {weight.dtype}\n".encode())
         digest.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def window(tokenizer: PreTrainedTokenizerFast, config: PreTrainedConfig) -> int:
+    """How many tokens of a text are read: what the tokenizer allows and the model has positions for."""
+    return int(min(tokenizer.model_max_length, config.max_position_embeddings))

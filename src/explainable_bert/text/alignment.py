@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from explainable_bert.records import Level, Unit
 from explainable_bert.text.encoding import Encoding
@@ -41,6 +41,15 @@ def align(encoding: Encoding, level: Level) -> list[Group]:
         return tokens
     marked = [_with_marks(token, encoding) for token in tokens]
     return _join_words(_join_pieces(marked, encoding.word_ids), encoding)
+
+
+def unit_ids(rows: Sequence[Sequence[Group]], length: int) -> Int[np.ndarray, "batch key"]:
+    """Which unit of its text each token of a padded batch belongs to, counted from 0; -1 where it belongs to none."""
+    ids = np.full((len(rows), length), -1)
+    for row, groups in enumerate(rows):
+        for unit, group in enumerate(groups):
+            ids[row, list(group.tokens)] = unit
+    return ids
 
 
 def units(groups: Sequence[Group], encoding: Encoding) -> tuple[Unit, ...]:
