@@ -151,3 +151,60 @@ def audit_json(report: AuditReport) -> str:
     """The audit as a JSON object; `checks` are its rows."""
     fields = {**dataclasses.asdict(report), "settings": dict(report.settings)}
     return json.dumps(fields, indent=1, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An arm's number minus the reference's on the same texts, with its 95 % interval; None where there is none."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class FrontRow:
+    """One arm of a sweep, mean over its seeds: accuracy, faithfulness, sharpness (effective words) and plausibility.
+
+    `plausibility` is None where it was not measured. The differences are to the reference, None for the reference
+    itself and where one of the two is undefined.
+    """
+
+    arm: str
+    design: str
+    seeds: tuple[int, ...]
+    accuracy: SummaryRow
+    faithfulness: SummaryRow
+    sharpness: SummaryRow
+    plausibility: SummaryRow | None
+    accuracy_difference: Difference | None
+    faithfulness_difference: Difference | None
+
+
+@dataclass(frozen=True)
+class FrontierReport:
+    """What a sweep found: its arms as measured on the rows that it picked by, and the picked one's test.
+
+    `within`, in points of accuracy, is how far below the `reference` an arm may lie. `front` are the arms that no other
+    one beats in accuracy and faithfulness at once. `pick` is None where no arm lies within; `nearest` is then the one of
+    highest accuracy. `tested` are the reference and the pick on texts that decided nothing, empty where there are none.
+    `verdicts` are sentences, that of the pick first; `metrics`, `settings` and `notes` are as in EvaluationReport.
+    """
+
+    rows: tuple[FrontRow, ...]
+    reference: str
+    within: float
+    front: tuple[str, ...]
+    pick: str | None
+    nearest: str | None
+    tested: tuple[FrontRow, ...]
+    verdicts: tuple[str, ...]
+    metrics: Mapping[str, Metric]
+    settings: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def frontier_json(report: FrontierReport) -> str:
+    """The report as a JSON object, without the definitions of its metrics."""
+    fields = {name: value for name, value in dataclasses.asdict(report).items() if name != "metrics"}
+    return json.dumps({**fields, "settings": dict(report.settings)}, indent=1, allow_nan=False) + "\n"

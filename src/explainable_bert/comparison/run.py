@@ -13,10 +13,9 @@ from explainable_bert.comparison.costs import costs
 from explainable_bert.comparison.pairing import Key, pair_up
 from explainable_bert.comparison.verdicts import verdicts
 from explainable_bert.data.corpora import sample
-from explainable_bert.data.labelled import Example
+from explainable_bert.data.labelled import Example, input_of
 from explainable_bert.errors import InputError
 from explainable_bert.evaluation.measures import MEASURES
-from explainable_bert.evaluation.observing import input_of
 from explainable_bert.evaluation.parts import REQUEST_FILE
 from explainable_bert.evaluation.run import Observations, described, observe
 from explainable_bert.evaluation.settings import EvaluationSettings

@@ -13,9 +13,10 @@ from typing import Literal, Self
 
 from explainable_bert.data.files import READABLE, read_table
 from explainable_bert.data.hub import load_hub_tables
-from explainable_bert.data.labelled import Columns, Example, LabelledRows, labelled_rows
+from explainable_bert.data.labelled import Columns, Example, LabelledRows, input_of, labelled_rows, unlabelled_rows
 from explainable_bert.data.vader import load_rated_texts, ratings_file
 from explainable_bert.errors import FileError, InputError
+from explainable_bert.text.encoding import TextInput
 
 __all__ = [
     "CORPORA",
@@ -24,9 +25,11 @@ __all__ = [
     "Corpus",
     "Example",
     "NamedCorpus",
+    "held_out",
     "load_corpus",
     "sample",
     "split_of",
+    "unlabelled_texts",
 ]
 
 Split = Literal["train", "validation", "test"]
@@ -137,6 +140,23 @@ def load_corpus(name: str, columns: Columns = DEFAULT_COLUMNS) -> Corpus:
     return _with_given_splits(name, _hub_rows(name, columns))
 
 
+def unlabelled_texts(name: str, columns: Columns = DEFAULT_COLUMNS) -> tuple[TextInput, ...]:
+    """Texts to train on without their labels: all rows of a file, else the training split of what `name` says.
+
+    Raises InputError or FileError as load_corpus does.
+    """
+    path = Path(name)
+    if name not in CORPORA and not path.is_dir() and (path.is_file() or path.suffix.lower() in READABLE):
+        return tuple(text for _, text in unlabelled_rows(read_table(path), columns, path.name).texts)
+    return tuple(input_of(example) for example in load_corpus(name, columns).train)
+
+
+def held_out(corpus: Corpus, texts: Sequence[TextInput]) -> list[TextInput]:
+    """Those of the texts that the corpus validates or tests on, whatever their case and white space."""
+    kept_back = {_key(example) for example in (*corpus.validation, *corpus.test)}
+    return [text for text in texts if _key(_unlabelled(text)) in kept_back]
+
+
 def split_of(example: Example) -> Split:
     """The split that an example falls into, by its text or texts alone and whatever their case and white space."""
     position = _position(example)
@@ -149,6 +169,10 @@ def _key(example: Example) -> bytes:
     texts = [example.text] if example.text_pair is None else [example.text, example.text_pair]
     # A line break cannot be left inside a text whose white space is collapsed, so it can part two texts.
     return "\n".join(" ".join(text.casefold().split()) for text in texts).encode("utf-8", "surrogatepass")
+
+
+def _unlabelled(text: TextInput) -> Example:
+    return Example(text, "") if isinstance(text, str) else Example(text[0], "", text[1])
 
 
 def _position(example: Example) -> float:

@@ -34,6 +34,11 @@ class Example:
                 )
 
 
+def input_of(example: Example) -> TextInput:
+    """The example as a model reads it."""
+    return example.text if example.text_pair is None else (example.text, example.text_pair)
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which columns of a table hold the text, the label and, for pairs, the second text."""

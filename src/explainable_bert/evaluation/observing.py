@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from explainable_bert.data.labelled import Example
+from explainable_bert.data.labelled import Example, input_of
 from explainable_bert.data.lexicon import load_lexicon, valences
 from explainable_bert.data.rationales import UnitRationales, on_units
 from explainable_bert.errors import FileError
@@ -168,11 +168,6 @@ def _lexicon(needs: set[Need | None]) -> Mapping[str, float]:
         return load_lexicon()
     except FileError:
         return {}
-
-
-def input_of(example: Example) -> TextInput:
-    """The example as a model reads it."""
-    return example.text if example.text_pair is None else (example.text, example.text_pair)
 
 
 def rationales_of(example: Example, units: Sequence[Unit]) -> UnitRationales | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from explainable_bert.data.labelled import Example
+from explainable_bert.data.labelled import Example, input_of
 from explainable_bert.errors import InputError
 from explainable_bert.evaluation.measures import MEASURES, Measure, Need
-from explainable_bert.evaluation.observing import Observer, input_of, rationales_of
+from explainable_bert.evaluation.observing import Observer, rationales_of
 from explainable_bert.evaluation.parts import (
     REQUEST_FILE,
     Rows,

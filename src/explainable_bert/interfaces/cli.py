@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from explainable_bert.errors import ExplainableBertError
-from explainable_bert.interfaces import measuring
+from explainable_bert.interfaces import measuring, sweeping
 from explainable_bert.interfaces.options import Input, LabelColumn, Model, Pair, PairColumn, TextColumn, Texts
 from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
@@ -125,7 +125,7 @@ def train(
     )
     corpus = load_corpus(data, Columns(text=text_column, label=label_column, pair=pair_column))
     say_skipped(corpus.n_skipped, corpus.skipped)
-    request = ModelRequest(base, design, value_layer, attention_function, teacher)
+    request = ModelRequest(base, design, value_layer, attention_function, teacher=teacher)
     with TrainingBar() as bar:
         bar.start(design)
         try:
@@ -257,6 +257,7 @@ app.command(epilog=measuring.EVALUATE_EXAMPLE)(measuring.evaluate)
 app.command(epilog=measuring.COMPARE_EXAMPLE)(measuring.compare)
 app.command(epilog=measuring.AUDIT_EXAMPLE)(measuring.audit)
 app.command(epilog=measuring.CHECK_EXAMPLE)(measuring.check)
+app.command(epilog=sweeping.FRONTIER_EXAMPLE)(sweeping.frontier)
 
 
 @app.command(epilog="Example: explainable-bert methods")

@@ -160,7 +160,7 @@ def audit(
     """Test whether a model's picture of itself is to be trusted, on a text or a corpus."""
     quiet_libraries()
     from explainable_bert.audit import audit_request, run_audit
-    from explainable_bert.evaluation.observing import input_of
+    from explainable_bert.data.labelled import input_of
     from explainable_bert.evaluation.parts import REQUEST_FILE
     from explainable_bert.export.audit_page import write_audit
     from explainable_bert.results import audit_json

@@ -16,6 +16,7 @@ from transformers.utils.generic import ModelOutput, can_return_tuple
 
 from explainable_bert.errors import ModelError
 from explainable_bert.model.attention import (
+    DepthMix,
     attention_map,
     cls_attention,
     cls_context,
@@ -128,8 +129,17 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         model: ExplainableBertForSequenceClassification
         model, report = loaded
         # A base need not have a classifier, nor a pooler: those are drawn anew.
-        refuse_missing(report, given, "base", may_be_new=("classifier.", "bert.pooler."))
-        if family_config.readout == "additive" and _is_drawn_anew("classifier.weight", report):
+        refuse_missing(
+            report,
+            given,
+            "base",
+            may_be_new=(
+                "classifier.",
+                "bert.pooler.",
+                f"bert.encoder.layer.{family_config.num_hidden_layers - 1}.value_mix",
+            ),
+        )
+        if family_config.readout == "additive":
             model._centre_classifier()
         return model
 
@@ -228,8 +238,12 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
 
     def final_attention(self, given: FinalInput) -> Float[Tensor, "batch head key"]:
         """The [CLS] row of the final block's attention, before dropout."""
-        states, function = given.states[-1], self.config.attention_function
-        return cls_attention(self.final_block.attention.self, given.cls_state, states, given.allowed, function)
+        states, function = (
+            given.states[-1 if self.config.key_layer is None else self.config.key_layer],
+            self.config.attention_function,
+        )
+        cls_state = given.cls_state if self.config.query == "cls" else torch.zeros_like(given.cls_state)
+        return cls_attention(self.final_block.attention.self, cls_state, states, given.allowed, function)
 
     def read_out(
         self, given: FinalInput, weights: Float[Tensor, "batch head key"]
@@ -237,9 +251,23 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         """The logits that the attention `weights` lead to, with their contributions in additive designs."""
         weights = self.final_block.attention.self.dropout(weights)
         if self.config.readout == "additive":
-            contributions = self._contributions(weights, given.states[self.config.values_from])
+            contributions = self._contributions(weights, self.value_states(given))
             return self.classifier.bias.float() + contributions.sum(dim=1), contributions
         return self._pooled_logits(weights, given.cls_state, given.states[-1]), None
+
+    def value_states(self, given: FinalInput) -> Float[Tensor, "batch key hidden"]:
+        """The states that the final values are read from, one per token."""
+        block, depth = self.final_block, self.config.values_from
+        states = block.value_mix(given.states[: depth + 1]) if self.config.value_mix else given.states[depth]
+        if self.config.value_feed_forward:
+            states = block.output(block.intermediate(states), states)
+        return states
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, DepthMix):
+            nn.init.zeros_(module.scores)
+        else:
+            super()._init_weights(module)
 
     def final_attention_map(self, given: FinalInput) -> Float[Tensor, "batch key key"]:
         """Every row of the final block's attention, mean over heads; rows of padding are zero."""

@@ -9,8 +9,8 @@ from transformers import AutoConfig, BertConfig, PreTrainedConfig
 
 from explainable_bert.errors import ModelError
 
-AttentionFunction = Literal["softmax", "entmax15", "sparsemax"]
-ATTENTION_FUNCTIONS: tuple[AttentionFunction, ...] = ("softmax", "entmax15", "sparsemax")
+AttentionFunction = Literal["softmax", "entmax15", "sparsemax", "uniform"]
+ATTENTION_FUNCTIONS: tuple[AttentionFunction, ...] = ("softmax", "entmax15", "sparsemax", "uniform")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class ExplainableBertConfig(BertConfig):
     design: str = "single-head"
     value_layer: int | None = None
     attention_function: str = "softmax"
+    value_feed_forward: bool = False
+    value_mix: bool = False
+    key_layer: int | None = None
+    query: str = "cls"
     special_token_ids: list[int] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:

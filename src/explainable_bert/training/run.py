@@ -1,8 +1,11 @@
 """One training run: from a request and a corpus to a finished model folder with its report."""
 
 import dataclasses
+import hashlib
+import json
 import platform
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +14,17 @@ import transformers
 from accelerate import PartialState
 from transformers import PreTrainedTokenizerFast, set_seed
 
-from explainable_bert.data.corpora import Corpus, Example
+from explainable_bert.data.corpora import Corpus, Example, held_out
 from explainable_bert.errors import InputError, ModelError
 from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import label_names
-from explainable_bert.text.encoding import encode
+from explainable_bert.text.encoding import TextInput, check_texts, encode
 from explainable_bert.training.report import EpochMetrics, TrainingReport
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
-from explainable_bert.training.trainer import ClassifierTrainer, ProgressCallback, Row
+from explainable_bert.training.trainer import UNLABELLED, ClassifierTrainer, ProgressCallback, Row
 from explainable_bert.version import __version__
 
 
@@ -31,21 +34,24 @@ def train(
     output: Path,
     settings: TrainingSettings | None = None,
     progress: ProgressCallback | None = None,
+    unlabelled: Sequence[TextInput] = (),
 ) -> TrainingReport:
     """Train into the model folder `output`, choosing the epoch by validation accuracy, and test it once.
 
-    A run that was stopped continues from its newest complete checkpoint; a finished one returns its report. Runs in
-    one process, or in several under torchrun or accelerate launch.
+    `unlabelled` are further texts, to learn the teacher's opinion of. A run that was stopped continues from its newest
+    complete checkpoint; a finished one returns its report. Runs in one process, or in several under torchrun or
+    accelerate launch.
 
     Raises FileError when `output` holds something else, ModelError or InputError when the request does not fit.
     """
     settings = settings or TrainingSettings()
+    _check_unlabelled(unlabelled, request, corpus)
     started = time.monotonic()
     processes = PartialState(cpu=not torch.accelerator.is_available())
     set_seed(settings.seed)
     teacher = None if request.teacher is None else _teacher(request.teacher, corpus)
     model = _model(request, corpus)
-    described = _describe(request, corpus, settings, model, teacher)
+    described = _describe(request, corpus, settings, model, teacher, unlabelled)
     finished = finished_report(output, described)
     if finished is not None:
         return finished
@@ -57,7 +63,7 @@ def train(
         model,
         settings,
         checkpoints_folder(output),
-        rows=(encoded.rows(corpus.train), encoded.rows(corpus.validation)),
+        rows=(encoded.rows(corpus.train) + encoded.unlabelled(unlabelled), encoded.rows(corpus.validation)),
         token_ids=(tokenizer.pad_token_id, tokenizer.mask_token_id),
         teacher=teacher,
         progress=progress,
@@ -83,6 +89,19 @@ def train(
     return report
 
 
+def _check_unlabelled(texts: Sequence[TextInput], request: ModelRequest, corpus: Corpus) -> None:
+    if texts and request.teacher is None:
+        raise InputError(
+            f"unlabelled: {len(texts)} texts given, but no teacher; accepted: texts for a teacher to label"
+        )
+    unseen = held_out(corpus, texts)
+    if unseen:
+        raise InputError(
+            f"unlabelled: {len(unseen)} texts given that {corpus.name!r} is validated or tested on, "
+            f"such as {unseen[0]!r}; accepted: other texts"
+        )
+
+
 class _Encoded:
     """Splits as rows of ids, with a count of the tokens that did not fit."""
 
@@ -100,6 +119,11 @@ class _Encoded:
             for encoding, example in zip(encodings, examples, strict=True)
         ]
 
+    def unlabelled(self, texts: Sequence[TextInput]) -> list[Row]:
+        checked = check_texts(texts, "unlabelled")
+        encodings = encode(self._tokenizer, checked, self._tokenizer.model_max_length)
+        return [Row(encoding=encoding, label=UNLABELLED, input_ids=encoding.input_ids) for encoding in encodings]
+
 
 def _describe(
     request: ModelRequest,
@@ -107,6 +131,7 @@ def _describe(
     settings: TrainingSettings,
     model: ExplainableBertForSequenceClassification,
     teacher: ExplainableBertForSequenceClassification | None,
+    unlabelled: Sequence[TextInput],
 ) -> dict[str, dict[str, Any]]:
     """Everything that decides the outcome: runs of equal description may share a folder and a result."""
     return {
@@ -126,6 +151,10 @@ def _describe(
                 "test": len(corpus.test),
             },
             "n_skipped": corpus.n_skipped,
+        },
+        "unlabelled": {
+            "texts": len(unlabelled),
+            "sha256": hashlib.sha256(json.dumps(list(unlabelled)).encode("ascii")).hexdigest(),
         },
     }
 
@@ -170,6 +199,10 @@ def _model(request: ModelRequest, corpus: Corpus) -> ExplainableBertForSequenceC
         value_layer=request.value_layer,
         num_labels=len(corpus.labels),
         attention_function=request.attention_function,
+        value_feed_forward=request.value_feed_forward,
+        value_mix=request.value_mix,
+        key_layer=request.key_layer,
+        query=request.query,
     )
     model.config.id2label = dict(enumerate(corpus.labels))
     model.config.label2id = {label: index for index, label in enumerate(corpus.labels)}

@@ -13,6 +13,10 @@ class ModelRequest:
     design: str = "single-head"
     value_layer: int | None = None
     attention_function: str = "softmax"
+    value_feed_forward: bool = False
+    value_mix: bool = False
+    key_layer: int | None = None
+    query: str = "cls"
     teacher: str | None = None
 
 
@@ -37,6 +41,8 @@ class TrainingSettings:
     weight_decay: float = 0.01
     masked_fine_tuning: bool = False
     masked_share: float = 0.5
+    contribution_dropout: float = 0.0
+    masked_word_weight: float = 0.0
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0
     max_length: int = 512
@@ -46,7 +52,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "early_stopping_patience"):
             self._require(name, getattr(self, name) >= 1, "1 or more")
-        for name in ("warmup_share", "masked_share", "distillation_weight"):
+        for name in ("warmup_share", "masked_share", "contribution_dropout", "distillation_weight"):
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("learning_rate", self.learning_rate is None or 0 < self.learning_rate < 1, "above 0, below 1")
         self._require("weight_decay", 0 <= self.weight_decay < 1, "0 or more, below 1")

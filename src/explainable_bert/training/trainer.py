@@ -25,13 +25,19 @@ from explainable_bert.text.encoding import Encoding, pad
 from explainable_bert.training.run_folder import mark_complete
 from explainable_bert.training.settings import TrainingSettings
 
+# The label of a text that has none: cross_entropy leaves it out.
+UNLABELLED = -100
+
 # Small models bear, and need, a larger step: below this hidden size the larger of the two default rates is taken.
 _SMALL_HIDDEN_SIZE = 512
 _RATE_SMALL, _RATE_LARGE = 1e-4, 3e-5
 
 
 class Row(TypedDict):
-    """One row of a split; `input_ids` repeats the encoding's, for the sampler that groups rows by length."""
+    """One row of a split; `input_ids` repeats the encoding's, for the sampler that groups rows by length.
+
+    `label` is UNLABELLED for a text that only the teacher has an opinion on.
+    """
 
     encoding: Encoding
     label: int
@@ -94,24 +100,56 @@ class ClassifierTrainer(Trainer):
         if not model.training:
             output = model(**inputs)
             return (output.loss, output) if return_outputs else output.loss
-        if self._settings.masked_fine_tuning:
-            inputs = {**inputs, "input_ids": self._masked(inputs)}
-        output = model(**inputs)
-        loss = output.loss
+        read = self._with_holes(inputs) if self._settings.masked_fine_tuning else _Read(inputs, inputs, None, None)
+        output = model(**_texts(read.own), output_hidden_states=self._settings.masked_word_weight > 0)
+        logits = output.logits
+        if read.dropped is not None:
+            logits = logits - (output.contributions * read.dropped[..., None]).sum(dim=1)
+        loss = labelled_loss(logits, inputs["labels"])
         if self._teacher is not None:
             with torch.no_grad():
-                taught = self._teacher(**{name: value for name, value in inputs.items() if name != "labels"}).logits
+                opinion = self._teacher(**_texts(read.taught)).logits
             weight, temperature = self._settings.distillation_weight, self._settings.distillation_temperature
-            loss = (1 - weight) * loss + weight * distillation_loss(output.logits, taught, temperature)
+            loss = (1 - weight) * loss + weight * distillation_loss(logits, opinion, temperature)
+        if self._settings.masked_word_weight > 0 and read.masked is not None and read.masked.any():
+            words = inputs["input_ids"][read.masked]
+            states = output.hidden_states[model.config.values_from][read.masked]
+            guessed = states @ model.bert.embeddings.word_embeddings.weight.T
+            loss = loss + self._settings.masked_word_weight * nn.functional.cross_entropy(guessed, words)
         return (loss, output) if return_outputs else loss
 
-    def _masked(self, inputs: dict[str, Tensor]) -> Int[Tensor, "batch key"]:
+    def _with_holes(self, inputs: dict[str, Tensor]) -> "_Read":
         # Drawn from the step number, not from a running state: a resumed run masks as an unbroken one would.
         seed = (self._settings.seed * 1_000_003 + self.state.global_step) * 1009 + self.args.process_index
         generator = torch.Generator().manual_seed(seed % 2**63)
+        ids = inputs["input_ids"]
         maskable = (inputs["attention_mask"].bool() & ~inputs["special_tokens_mask"].bool()).cpu()
-        masked = draw_mask(maskable, self._settings.masked_share, generator)
-        return inputs["input_ids"].masked_fill(masked.to(inputs["input_ids"].device), self._mask_token_id)
+        holes = draw_mask(maskable, self._settings.masked_share, generator)
+        taught = {**inputs, "input_ids": ids.masked_fill(holes.to(ids.device), self._mask_token_id)}
+        share = self._settings.contribution_dropout
+        if not share:
+            return _Read(taught, taught, None, holes.to(ids.device))
+        dropped = holes & (torch.rand(len(holes), 1, generator=generator) < share)
+        masked = (holes & ~dropped).to(ids.device)
+        own = {**inputs, "input_ids": ids.masked_fill(masked, self._mask_token_id)}
+        return _Read(own, taught, dropped.to(ids.device), masked)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A batch as the model and as its teacher read it, both with holes: masks over the batch's tokens.
+
+    In the model's text a hole is a [MASK] (`masked`), or its word is read and its contribution left out (`dropped`).
+    """
+
+    own: dict[str, Tensor]
+    taught: dict[str, Tensor]
+    dropped: Bool[Tensor, "batch key"] | None
+    masked: Bool[Tensor, "batch key"] | None
+
+
+def _texts(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in inputs.items() if name != "labels"}
 
 
 def collate(rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
@@ -132,6 +170,14 @@ def draw_mask(
     chosen = torch.rand(n_rows, 1, generator=generator) < masked_share
     ratio = torch.rand(n_rows, 1, generator=generator)
     return maskable & chosen & (torch.rand(maskable.shape, generator=generator) < ratio)
+
+
+def labelled_loss(logits: Float[Tensor, "batch label"], labels: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
+    """Cross-entropy over the rows that have a label, divided by the number of all rows, in nats.
+
+    So a labelled row weighs the same whatever stands beside it in its batch.
+    """
+    return nn.functional.cross_entropy(logits.float(), labels, ignore_index=UNLABELLED, reduction="sum") / len(labels)
 
 
 def distillation_loss(

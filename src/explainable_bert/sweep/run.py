@@ -1,0 +1,184 @@
+"""Running points, as many at a time as there are cores or devices, each in a process; what was stopped continues."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import torch
+
+from explainable_bert.errors import InputError
+from explainable_bert.run_request import claim
+from explainable_bert.sweep.arm import Point, needed
+from explainable_bert.sweep.experiment import Experiment
+from explainable_bert.sweep.point import POINT_FILE, has_model
+from explainable_bert.sweep.record import PointRecord
+from explainable_bert.sweep.schedule import Schedule
+from explainable_bert.sweep.slot import Slot
+
+POINTS = "points"
+_REQUEST_FILE = "request.json"
+
+
+@dataclass(frozen=True)
+class SweepProgress:
+    """Where a sweep is: points with a record, of all; those that run; those that failed or were skipped, and why.
+
+    `seconds_left` is estimated from the finished points; None before the first one.
+    """
+
+    n_done: int
+    n_points: int
+    running: tuple[Point, ...]
+    failed: Mapping[Point, str]
+    seconds_left: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The records of a sweep in the order of its points, and why the other points have none."""
+
+    records: tuple[PointRecord, ...]
+    failed: Mapping[Point, str]
+
+
+Progress = Callable[[SweepProgress], None]
+
+
+def run_points(
+    points: Sequence[Point],
+    experiment: Experiment,
+    output: Path,
+    n_processes: int | None = None,
+    progress: Progress | None = None,
+    kept_in: str = POINTS,
+) -> Outcome:
+    """Train the points' models into `output`/models, measure them, and keep a record of each in `output`/`kept_in`.
+
+    Points that have a record are not run again, unless others need their models and these are gone. A point that fails
+    is reported, with what needs it, while the others go on; the next start tries it again. By default there are as
+    many processes as CUDA devices, without any as cores; the cores are shared out among them.
+
+    Raises InputError on points that lack one that they need, or n_processes below 1, and FileError where a folder
+    holds another run.
+    """
+    if n_processes is not None and n_processes < 1:
+        raise InputError(f"n_processes: {n_processes} given; accepted: 1 or more")
+    needs = needed(points)
+    folders = {point: output / kept_in / point.slug for point in points}
+    for point, folder in folders.items():
+        claim(folder, _REQUEST_FILE, experiment.described(point))
+    sweep = _Sweep(needs, experiment, output, folders, n_processes or len(_devices()) or n_cores())
+    sweep.run(progress or (lambda _: None))
+    return Outcome(tuple(sweep.records[point] for point in points if point in sweep.records), sweep.failed)
+
+
+def n_cores() -> int:
+    """The processor's cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _devices() -> list[str]:
+    """The CUDA devices that this process may use, as its children have to call them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    return [name.strip() for name in visible.split(",")][:count] if visible else [str(index) for index in range(count)]
+
+
+def _file(folder: Path) -> Path:
+    return folder / POINT_FILE
+
+
+def _is_done(folder: Path) -> bool:
+    return _file(folder).is_file()
+
+
+def _tasks(
+    needs: Mapping[Point, tuple[Point, ...]], records: Mapping[Point, PointRecord], output: Path
+) -> dict[Point, tuple[Point, ...]]:
+    """What is to be run, after what: points without a record, and those whose models these need and that are gone."""
+    tasks = [point for point in needs if point not in records]
+    for point in tasks:
+        tasks += [other for other in needs[point] if other not in tasks and not has_model(output, other)]
+    return {point: tuple(other for other in needs[point] if other in tasks) for point in tasks}
+
+
+class _Sweep:
+    """Starts points in slots, and notes what becomes of them."""
+
+    def __init__(
+        self,
+        needs: Mapping[Point, tuple[Point, ...]],
+        experiment: Experiment,
+        output: Path,
+        folders: Mapping[Point, Path],
+        n_processes: int,
+    ) -> None:
+        self._experiment, self._output, self._folders = experiment, output, folders
+        self.records = {point: PointRecord.load(_file(folder)) for point, folder in folders.items() if _is_done(folder)}
+        self.failed: dict[Point, str] = {}
+        tasks = _tasks(needs, self.records, output)
+        self._schedule = Schedule(tasks)
+        self._slots = _slots(min(n_processes, len(tasks)))
+
+    def run(self, progress: Progress) -> None:
+        """Run all that can be run; whatever ends it ends its processes."""
+        try:
+            self._fill()
+            progress(self._progress())
+            while busy := {slot.connection: slot for slot in self._busy()}:
+                for connection in wait(busy):
+                    self._collect(next(slot for one, slot in busy.items() if one is connection))
+                self._fill()
+                progress(self._progress())
+        finally:
+            for slot in self._slots:
+                slot.stop()
+
+    def _busy(self) -> list[Slot]:
+        return [slot for slot in self._slots if slot.point is not None]
+
+    def _fill(self) -> None:
+        for slot in self._slots:
+            if slot.point is None and (point := self._schedule.take()) is not None:
+                slot.start(point, self._experiment, self._output, self._folders[point])
+
+    def _collect(self, slot: Slot) -> None:
+        point, problem = slot.point, slot.problem()
+        if point is None:
+            return
+        if problem is None:
+            self.records[point] = PointRecord.load(_file(self._folders[point]))
+            self._schedule.done(point)
+            return
+        self.failed[point] = problem
+        for lost in self._schedule.failed(point):
+            self.failed[lost] = f"skipped: it needs {point}, which failed"
+
+    def _progress(self) -> SweepProgress:
+        n_points = len(self._folders)
+        return SweepProgress(
+            n_done=len(self.records),
+            n_points=n_points,
+            running=tuple(slot.point for slot in self._slots if slot.point is not None),
+            failed=dict(self.failed),
+            seconds_left=self._seconds_left(n_points - len(self.records.keys() | self.failed.keys())),
+        )
+
+    def _seconds_left(self, n_to_do: int) -> float | None:
+        if not self.records or not self._slots:
+            return None
+        mean = sum(record.training_s + record.measuring_s for record in self.records.values()) / len(self.records)
+        spent = sum(min(mean, time.monotonic() - slot.started) for slot in self._busy())
+        return max(0.0, n_to_do * mean - spent) / len(self._slots)
+
+
+def _slots(n_processes: int) -> list[Slot]:
+    """As many, with the devices in turn and an equal share of the cores."""
+    devices = _devices()
+    return [
+        Slot(devices[index % len(devices)] if devices else None, max(1, n_cores() // n_processes))
+        for index in range(n_processes)
+    ]
