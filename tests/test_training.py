@@ -23,7 +23,16 @@ from explainable_bert.training import run, run_folder
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
-from explainable_bert.training.trainer import ClassifierTrainer, Row, collate, distillation_loss, draw_mask
+from explainable_bert.training.trainer import (
+    UNLABELLED,
+    ClassifierTrainer,
+    Row,
+    collate,
+    distillation_loss,
+    draw_mask,
+    draw_weights,
+    labelled_loss,
+)
 from tiny import DESIGNS, SIZES, toy_corpus
 
 SETTINGS = TrainingSettings(epochs=2, batch_size=8, learning_rate=3e-3, masked_fine_tuning=True)
@@ -91,13 +100,106 @@ def test_the_loss_of_a_step(build, tokenizer, tmp_path, masked, taught):
         assert not places[inputs["special_tokens_mask"].bool()].any()
     model.eval()
     with torch.no_grad():
-        output = model(**shown[0])
+        output = model(**shown[0], labels=inputs["labels"])
         expected = output.loss
         if taught:
             told = teacher(**shown[0]).logits
             expected = 0.75 * output.loss + 0.25 * distillation_loss(output.logits, told, 2.0)
         torch.testing.assert_close(loss, expected)
         torch.testing.assert_close(trainer.compute_loss(model, inputs), model(**inputs).loss)
+
+
+def test_random_weights_are_a_flat_draw_from_what_is_kept():
+    kept = torch.ones(4000, 3, dtype=torch.bool)
+    kept[:, 1] = False
+    drawn = draw_weights(kept, torch.Generator().manual_seed(0))
+    assert not drawn[:, 1].any()
+    torch.testing.assert_close(drawn.sum(dim=1), torch.ones(4000))
+    # Two shares that sum to one, all mixes alike: uniform in [0, 1].
+    assert drawn[:, 0].mean().item() == pytest.approx(1 / 2, abs=0.02)
+    assert drawn[:, 0].var().item() == pytest.approx(1 / 12, abs=0.005)
+    assert not draw_weights(torch.zeros(2, 3, dtype=torch.bool), torch.Generator()).any()
+
+
+def test_rows_without_a_label_count_as_rows_and_cost_nothing():
+    logits = torch.tensor([[0.0, math.log(3)], [5.0, -5.0]])
+    labelled = labelled_loss(logits[:1], torch.tensor([0]))
+    assert labelled.item() == pytest.approx(math.log(4))
+    assert labelled_loss(logits, torch.tensor([0, UNLABELLED])).item() == pytest.approx(math.log(4) / 2)
+    assert labelled_loss(logits, torch.tensor([UNLABELLED, UNLABELLED])).item() == 0
+
+
+@pytest.mark.parametrize("taught", [False, True])
+def test_values_apart_learn_from_random_words_only(build, tokenizer, tmp_path, monkeypatch, taught):
+    model, teacher = build("additive"), build("vanilla")
+    encodings = encode(tokenizer, [("the film is good", None), ("a very dull movie", None)], 41)
+    rows = [Row(encoding=e, label=label, input_ids=e.input_ids) for e, label in zip(encodings, (2, 0), strict=True)]
+    settings = TrainingSettings(values_apart=True, distillation_weight=0.25)
+    trainer = ClassifierTrainer(
+        model, settings, tmp_path, (rows, rows), (0, tokenizer.mask_token_id), teacher if taught else None, None
+    )
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    inputs = collate(rows, 0)
+    model.train()
+    attention, block = model.final_block.attention.self, model.final_block.attention
+    monkeypatch.setattr(trainer, "_values_loss", lambda *_: 0)
+    trainer.compute_loss(model, inputs).backward()
+    assert attention.query.weight.grad.abs().max() > 0
+    for apart in (attention.value.weight, block.output.dense.weight, model.classifier.weight):
+        assert apart.grad is None
+    model.zero_grad()
+    monkeypatch.undo()
+    monkeypatch.setattr(trainer, "_loss", lambda *_: 0)
+    loss = trainer.compute_loss(model, inputs)
+    loss.backward()
+    assert attention.query.weight.grad is None
+    for apart in (attention.value.weight, block.output.dense.weight, model.classifier.weight):
+        assert apart.grad.abs().max() > 0
+    # The same loss, put together again from what was drawn.
+    generator = trainer._generator()
+    maskable = inputs["attention_mask"].bool() & ~inputs["special_tokens_mask"].bool()
+    left_out = draw_mask(maskable, 1.0, generator)
+    drawn = draw_weights(maskable & ~left_out, generator)
+    texts = {name: value for name, value in inputs.items() if name != "labels"}
+    with torch.no_grad():
+        mixed = model.classifier.bias + torch.einsum("bk,bkl->bl", drawn, model(**texts).value_scores)
+        alone = {**texts, "input_ids": inputs["input_ids"].masked_fill(left_out, tokenizer.mask_token_id)}
+        expected = labelled_loss(mixed, inputs["labels"])
+        if taught:
+            expected = distillation_loss(mixed, teacher(**alone).logits, 2.0)
+    torch.testing.assert_close(loss.detach(), expected)
+
+
+def test_values_apart_from_what(stock_folder, tmp_path):
+    with pytest.raises(InputError, match=r"^values_apart: given for design 'vanilla'; accepted: additive, lexical$"):
+        train(
+            request(stock_folder, "vanilla"),
+            toy_corpus(),
+            tmp_path / "x",
+            TrainingSettings(values_apart=True),
+        )
+    assert not (tmp_path / "x").exists()
+
+
+def test_texts_without_labels(stock_folder, tmp_path):
+    corpus, settings = toy_corpus(), dataclasses.replace(SETTINGS, values_apart=True)
+    train(request(stock_folder, "vanilla"), corpus, tmp_path / "teacher", SETTINGS)
+    asked = request(stock_folder, "additive", teacher=str(tmp_path / "teacher"))
+    more = [f"the film is {word}" for word in ("quite good", "very dull", "so so")]
+    without = train(asked, corpus, tmp_path / "without", settings)
+    report = train(asked, corpus, tmp_path / "with", settings, unlabelled=more)
+    assert report.run["unlabelled"]["texts"] == 3
+    assert without.run["unlabelled"]["texts"] == 0
+    assert report.epochs != without.epochs
+    with pytest.raises(FileError, match="holds another run"):
+        train(asked, corpus, tmp_path / "with", settings, unlabelled=more[:2])
+    with pytest.raises(InputError, match=r"^unlabelled: 3 texts given, but no teacher"):
+        train(request(stock_folder, "additive"), corpus, tmp_path / "x", settings, unlabelled=more)
+    seen = f"  {corpus.test[0].text.upper()} "
+    with pytest.raises(InputError, match=r"^unlabelled: 1 texts given that .* is validated or tested on"):
+        train(asked, corpus, tmp_path / "x", settings, unlabelled=[*more, seen])
 
 
 @pytest.mark.parametrize("design", DESIGNS)

@@ -185,10 +185,11 @@ class FrontRow:
 class FrontierReport:
     """What a sweep found: its arms as measured on the rows that it picked by, and the picked one's test.
 
-    `within`, in points of accuracy, is how far below the `reference` an arm may lie. `front` are the arms that no other
-    one beats in accuracy and faithfulness at once. `pick` is None where no arm lies within; `nearest` is then the one of
-    highest accuracy. `tested` are the reference and the pick on texts that decided nothing, empty where there are none.
-    `verdicts` are sentences, that of the pick first; `metrics`, `settings` and `notes` are as in EvaluationReport.
+    `within`, in points of accuracy, is how far below the `reference` an arm may lie. `front` are the arms that no
+    other one beats in accuracy and faithfulness at once. `pick` is None where no arm lies within; `nearest` is then
+    the one of highest accuracy. `tested` are the reference and the pick on texts that decided nothing, empty where
+    there are none. `verdicts` are sentences, that of the pick first; `metrics`, `settings` and `notes` are as in
+    EvaluationReport.
     """
 
     rows: tuple[FrontRow, ...]

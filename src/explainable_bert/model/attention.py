@@ -33,26 +33,10 @@ def final_block(config: ExplainableBertConfig) -> BertLayer:
     attention.attention_head_size = config.hidden_size // config.n_final_heads
     attention.scaling = attention.attention_head_size**-0.5
     if config.readout == "additive":
-        del block.attention.output.LayerNorm, block.attention.output.dropout
-        if not config.value_feed_forward:
-            del block.intermediate, block.output
-        if config.value_mix:
-            block.value_mix = DepthMix(config.values_from + 1)
+        del block.intermediate, block.output, block.attention.output.LayerNorm, block.attention.output.dropout
         attention.value = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
         block.attention.output.dense = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
     return block
-
-
-class DepthMix(nn.Module):
-    """A learned convex mix of states."""
-
-    def __init__(self, n_depths: int) -> None:
-        super().__init__()
-        self.scores = nn.Parameter(torch.zeros(n_depths))
-
-    def forward(self, states: tuple[Tensor, ...]) -> Tensor:
-        shares = self.scores.softmax(dim=0)
-        return sum(share * state for share, state in zip(shares, states, strict=True))
 
 
 def attention_weights(

@@ -20,16 +20,7 @@ _MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _LOADABLE_TYPES = ("bert", "explainable_bert")
 # Fields that describe the base as a model, not its shape.
 _NOT_INHERITED = ("model_type", "architectures", "transformers_version", "_name_or_path", "dtype", "problem_type")
-DESIGN_FIELDS = (
-    "design",
-    "value_layer",
-    "attention_function",
-    "value_feed_forward",
-    "value_mix",
-    "key_layer",
-    "query",
-    "special_token_ids",
-)
+DESIGN_FIELDS = ("design", "value_layer", "attention_function", "special_token_ids")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The classifier: stock BERT below, the design's final block and readout on top, logits and explanation in one pass."""
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from transformers.utils.generic import ModelOutput, can_return_tuple
 
 from explainable_bert.errors import ModelError
 from explainable_bert.model.attention import (
-    DepthMix,
     attention_map,
     cls_attention,
     cls_context,
@@ -40,14 +38,16 @@ class ExplainableBertOutput(ModelOutput):
     """What one forward pass gives.
 
     `attention` is the [CLS] row of the final attention (mean over heads for `vanilla`), zero on padding and, for
-    additive designs, on special tokens. `contributions` (additive designs) sum over keys, with the classifier's bias,
-    to the logits. `attention_map` has every row, where asked for. `hidden_states` run from the embeddings to the
-    final block's input: the final block computes the [CLS] state only.
+    additive designs, on special tokens. `value_scores` (additive designs) are what each key would add to the logits if
+    all attention were on it; `contributions`, attention times value scores, sum over keys, with the classifier's bias,
+    to the logits. `attention_map` has every row, where asked for. `hidden_states` run from the embeddings to the final
+    block's input: the final block computes the [CLS] state only.
     """
 
     loss: Float[Tensor, ""] | None = None
     logits: Float[Tensor, "batch label"] | None = None
     attention: Float[Tensor, "batch key"] | None = None
+    value_scores: Float[Tensor, "batch key label"] | None = None
     contributions: Float[Tensor, "batch key label"] | None = None
     attention_map: Float[Tensor, "batch query key"] | None = None
     hidden_states: tuple[Float[Tensor, "batch key hidden"], ...] | None = None
@@ -129,16 +129,7 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
         model: ExplainableBertForSequenceClassification
         model, report = loaded
         # A base need not have a classifier, nor a pooler: those are drawn anew.
-        refuse_missing(
-            report,
-            given,
-            "base",
-            may_be_new=(
-                "classifier.",
-                "bert.pooler.",
-                f"bert.encoder.layer.{family_config.num_hidden_layers - 1}.value_mix",
-            ),
-        )
+        refuse_missing(report, given, "base", may_be_new=("classifier.", "bert.pooler."))
         if family_config.readout == "additive":
             model._centre_classifier()
         return model
@@ -164,13 +155,14 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
 
     def _centre_classifier(self) -> None:
-        """Take from each label's weights their mean over labels, which no prediction depends on.
+        """Take from each label's weights and bias their mean over labels, which no prediction depends on.
 
-        Softmax sees differences of logits only, so that mean would stay as it was drawn, and add the same random score
-        to a word's contribution to every label.
+        Softmax sees differences of logits only, so that mean would stay as it was drawn or inherited, and add the same
+        score to a word's contribution to every label.
         """
         with torch.no_grad():
             self.classifier.weight.sub_(self.classifier.weight.mean(dim=0, keepdim=True))
+            self.classifier.bias.sub_(self.classifier.bias.mean())
 
     @can_return_tuple
     def forward(
@@ -195,12 +187,14 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             input_ids, attention_mask, token_type_ids, special_tokens_mask, position_ids, inputs_embeds
         )
         weights = self.final_attention(given)
-        logits, contributions = self.read_out(given, weights)
+        values = self.value_scores(given) if self.config.readout == "additive" else None
+        logits, contributions = self.read_out(given, weights) if values is None else self._weighed(weights, values)
         wanted = self.config.output_hidden_states if output_hidden_states is None else output_hidden_states
         return ExplainableBertOutput(
             loss=None if labels is None else nn.functional.cross_entropy(logits.float(), labels),
             logits=logits,
             attention=weights.mean(dim=1),
+            value_scores=values,
             contributions=contributions,
             attention_map=self.final_attention_map(given) if return_attention_map else None,
             hidden_states=given.states if wanted else None,
@@ -238,36 +232,32 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
 
     def final_attention(self, given: FinalInput) -> Float[Tensor, "batch head key"]:
         """The [CLS] row of the final block's attention, before dropout."""
-        states, function = (
-            given.states[-1 if self.config.key_layer is None else self.config.key_layer],
-            self.config.attention_function,
-        )
-        cls_state = given.cls_state if self.config.query == "cls" else torch.zeros_like(given.cls_state)
-        return cls_attention(self.final_block.attention.self, cls_state, states, given.allowed, function)
+        states, function = given.states[-1], self.config.attention_function
+        return cls_attention(self.final_block.attention.self, given.cls_state, states, given.allowed, function)
 
     def read_out(
         self, given: FinalInput, weights: Float[Tensor, "batch head key"]
     ) -> tuple[Float[Tensor, "batch label"], Float[Tensor, "batch key label"] | None]:
         """The logits that the attention `weights` lead to, with their contributions in additive designs."""
-        weights = self.final_block.attention.self.dropout(weights)
         if self.config.readout == "additive":
-            contributions = self._contributions(weights, self.value_states(given))
-            return self.classifier.bias.float() + contributions.sum(dim=1), contributions
+            return self._weighed(weights, self.value_scores(given))
+        weights = self.final_block.attention.self.dropout(weights)
         return self._pooled_logits(weights, given.cls_state, given.states[-1]), None
 
-    def value_states(self, given: FinalInput) -> Float[Tensor, "batch key hidden"]:
-        """The states that the final values are read from, one per token."""
-        block, depth = self.final_block, self.config.values_from
-        states = block.value_mix(given.states[: depth + 1]) if self.config.value_mix else given.states[depth]
-        if self.config.value_feed_forward:
-            states = block.output(block.intermediate(states), states)
-        return states
+    def value_scores(self, given: FinalInput) -> Float[Tensor, "batch key label"]:
+        """What each key of an additive design would add to the logits if all attention were on it."""
+        value_states = given.states[self.config.values_from]
+        # In float32 whatever the model's type: half a dozen thousand products, and the sum stays exact.
+        with torch.autocast(value_states.device.type, enabled=False):
+            return nn.functional.linear(
+                value_states.float(), label_directions(self.final_block, self.classifier.weight)
+            )
 
-    def _init_weights(self, module: nn.Module) -> None:
-        if isinstance(module, DepthMix):
-            nn.init.zeros_(module.scores)
-        else:
-            super()._init_weights(module)
+    def _weighed(
+        self, weights: Float[Tensor, "batch 1 key"], values: Float[Tensor, "batch key label"]
+    ) -> tuple[Float[Tensor, "batch label"], Float[Tensor, "batch key label"]]:
+        contributions = self.final_block.attention.self.dropout(weights).float().transpose(1, 2) * values
+        return self.classifier.bias.float() + contributions.sum(dim=1), contributions
 
     def final_attention_map(self, given: FinalInput) -> Float[Tensor, "batch key key"]:
         """Every row of the final block's attention, mean over heads; rows of padding are zero."""
@@ -307,14 +297,6 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             states.append(block(states[-1], mask))
         return tuple(states)
 
-    def _contributions(
-        self, weights: Float[Tensor, "batch 1 key"], value_states: Float[Tensor, "batch key hidden"]
-    ) -> Float[Tensor, "batch key label"]:
-        # In float32 whatever the model's type: half a dozen thousand products, and the sum stays exact.
-        with torch.autocast(value_states.device.type, enabled=False):
-            directions = label_directions(self.final_block, self.classifier.weight)
-            return weights.float().transpose(1, 2) * nn.functional.linear(value_states.float(), directions)
-
     def _pooled_logits(
         self,
         weights: Float[Tensor, "batch head key"],
@@ -352,10 +334,6 @@ def load_trained(source: str, argument: str = "model") -> ExplainableBertForSequ
     model, report = loaded
     refuse_missing(report, source, argument)
     return model
-
-
-def _is_drawn_anew(name: str, report: Mapping[str, Any]) -> bool:
-    return name in report["missing_keys"] or name in [entry[0] for entry in report["mismatched_keys"]]
 
 
 def _family_config(

@@ -53,24 +53,27 @@ class ExplainableBertConfig(BertConfig):
 
     `design` is a name in DESIGNS. `value_layer` k makes the final values be read from the states after block k, with 0
     for the embeddings; None takes the design's default (the last states, or a third of the depth for `lexical`).
-    `attention_function` turns final attention scores into weights: softmax, or the sparse entmax15 (Peters et al.
-    2019) or sparsemax (Martins & Astudillo 2016). `special_token_ids` are the ids of [CLS], [SEP] and [PAD], which
-    additive designs do not attend; without them `forward` needs a `special_tokens_mask`.
+    `attention_function` turns final attention scores into weights: softmax, the sparse entmax15 (Peters et al. 2019) or
+    sparsemax (Martins & Astudillo 2016), or, as a control that does not choose, uniform. `special_token_ids` are the
+    ids of [CLS], [SEP] and [PAD], which additive designs do not attend; without them `forward` needs a
+    `special_tokens_mask`.
 
     Raises ModelError on a design, value layer or attention function that does not exist or does not fit.
     """
 
     model_type = "explainable_bert"
     # What Trainer leaves out of the gathered predictions: maps have as many columns as the longest text of a batch.
-    keys_to_ignore_at_inference: ClassVar[list[str]] = ["attention", "contributions", "attention_map", "hidden_states"]
+    keys_to_ignore_at_inference: ClassVar[list[str]] = [
+        "attention",
+        "value_scores",
+        "contributions",
+        "attention_map",
+        "hidden_states",
+    ]
 
     design: str = "single-head"
     value_layer: int | None = None
     attention_function: str = "softmax"
-    value_feed_forward: bool = False
-    value_mix: bool = False
-    key_layer: int | None = None
-    query: str = "cls"
     special_token_ids: list[int] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:

@@ -19,7 +19,7 @@ from explainable_bert.errors import InputError, ModelError
 from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
-from explainable_bert.model.configuration import label_names
+from explainable_bert.model.configuration import DESIGNS, label_names
 from explainable_bert.text.encoding import TextInput, check_texts, encode
 from explainable_bert.training.report import EpochMetrics, TrainingReport
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
@@ -46,6 +46,7 @@ def train(
     """
     settings = settings or TrainingSettings()
     _check_unlabelled(unlabelled, request, corpus)
+    _check_values(request, settings)
     started = time.monotonic()
     processes = PartialState(cpu=not torch.accelerator.is_available())
     set_seed(settings.seed)
@@ -100,6 +101,12 @@ def _check_unlabelled(texts: Sequence[TextInput], request: ModelRequest, corpus:
             f"unlabelled: {len(unseen)} texts given that {corpus.name!r} is validated or tested on, "
             f"such as {unseen[0]!r}; accepted: other texts"
         )
+
+
+def _check_values(request: ModelRequest, settings: TrainingSettings) -> None:
+    additive = [name for name, design in DESIGNS.items() if design.readout == "additive"]
+    if settings.values_apart and request.design in DESIGNS and request.design not in additive:
+        raise InputError(f"values_apart: given for design {request.design!r}; accepted: {', '.join(additive)}")
 
 
 class _Encoded:
@@ -181,7 +188,8 @@ def _tokenizer(
     if len(tokenizer) > model.config.vocab_size:
         given, known = len(tokenizer), model.config.vocab_size
         raise ModelError(f"base: the tokenizer of {request.base!r} has {given} tokens, its model knows {known}")
-    if tokenizer.pad_token_id is None or (settings.masked_fine_tuning and tokenizer.mask_token_id is None):
+    needs_mask = settings.masked_fine_tuning or settings.values_apart
+    if tokenizer.pad_token_id is None or (needs_mask and tokenizer.mask_token_id is None):
         raise ModelError(f"base: the tokenizer of {request.base!r} lacks [PAD], or the [MASK] that masking needs")
     windows = [settings.max_length, model.config.max_position_embeddings]
     if teacher is not None:
@@ -199,10 +207,6 @@ def _model(request: ModelRequest, corpus: Corpus) -> ExplainableBertForSequenceC
         value_layer=request.value_layer,
         num_labels=len(corpus.labels),
         attention_function=request.attention_function,
-        value_feed_forward=request.value_feed_forward,
-        value_mix=request.value_mix,
-        key_layer=request.key_layer,
-        query=request.query,
     )
     model.config.id2label = dict(enumerate(corpus.labels))
     model.config.label2id = {label: index for index, label in enumerate(corpus.labels)}

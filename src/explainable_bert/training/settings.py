@@ -13,10 +13,6 @@ class ModelRequest:
     design: str = "single-head"
     value_layer: int | None = None
     attention_function: str = "softmax"
-    value_feed_forward: bool = False
-    value_mix: bool = False
-    key_layer: int | None = None
-    query: str = "cls"
     teacher: str | None = None
 
 
@@ -28,8 +24,11 @@ class TrainingSettings:
     `warmup_share` of the steps, then falls linearly to zero. With masked fine-tuning (Madsen et al. 2024), each text
     of a batch is, with probability `masked_share`, shown with a random share (uniform in [0, 1]) of its word pieces
     replaced by [MASK]. With a teacher, `distillation_weight` of the loss is the KL divergence to its logits at
-    `distillation_temperature` (times the temperature squared, Hinton et al. 2015), the rest cross-entropy. Training
-    stops after `early_stopping_patience` epochs without a better validation accuracy.
+    `distillation_temperature` (times the temperature squared, Hinton et al. 2015), the rest cross-entropy. With
+    `values_apart`, for additive designs, the values learn only from random words under random weights, and the
+    attention only to choose among them, so that it cannot use a word as a sign for something else (after Jethani et al.
+    2021, whose predictor learns from random subsets). Training stops after `early_stopping_patience` epochs without a
+    better validation accuracy.
 
     Raises InputError on a value out of range.
     """
@@ -41,10 +40,9 @@ class TrainingSettings:
     weight_decay: float = 0.01
     masked_fine_tuning: bool = False
     masked_share: float = 0.5
-    contribution_dropout: float = 0.0
-    masked_word_weight: float = 0.0
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0
+    values_apart: bool = False
     max_length: int = 512
     early_stopping_patience: int = 2
     seed: int = 0
@@ -52,7 +50,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "early_stopping_patience"):
             self._require(name, getattr(self, name) >= 1, "1 or more")
-        for name in ("warmup_share", "masked_share", "contribution_dropout", "distillation_weight"):
+        for name in ("warmup_share", "masked_share", "distillation_weight"):
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("learning_rate", self.learning_rate is None or 0 < self.learning_rate < 1, "above 0, below 1")
         self._require("weight_decay", 0 <= self.weight_decay < 1, "0 or more, below 1")

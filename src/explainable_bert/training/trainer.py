@@ -100,52 +100,72 @@ class ClassifierTrainer(Trainer):
         if not model.training:
             output = model(**inputs)
             return (output.loss, output) if return_outputs else output.loss
-        read = self._with_holes(inputs) if self._settings.masked_fine_tuning else _Read(inputs, inputs, None, None)
-        output = model(**_texts(read.own), output_hidden_states=self._settings.masked_word_weight > 0)
-        logits = output.logits
-        if read.dropped is not None:
-            logits = logits - (output.contributions * read.dropped[..., None]).sum(dim=1)
-        loss = labelled_loss(logits, inputs["labels"])
-        if self._teacher is not None:
-            with torch.no_grad():
-                opinion = self._teacher(**_texts(read.taught)).logits
-            weight, temperature = self._settings.distillation_weight, self._settings.distillation_temperature
-            loss = (1 - weight) * loss + weight * distillation_loss(logits, opinion, temperature)
-        if self._settings.masked_word_weight > 0 and read.masked is not None and read.masked.any():
-            words = inputs["input_ids"][read.masked]
-            states = output.hidden_states[model.config.values_from][read.masked]
-            guessed = states @ model.bert.embeddings.word_embeddings.weight.T
-            loss = loss + self._settings.masked_word_weight * nn.functional.cross_entropy(guessed, words)
+        generator = self._generator()
+        read = self._with_holes(inputs, generator) if self._settings.masked_fine_tuning else inputs
+        output = model(**_texts(read))
+        if not self._settings.values_apart:
+            loss = self._loss(output.logits, read)
+        else:
+            bias = self.accelerator.unwrap_model(model).classifier.bias
+            chosen = bias + (output.attention[..., None] * output.value_scores.detach()).sum(dim=1)
+            untouched = (read["input_ids"] == inputs["input_ids"]).all(dim=1)
+            loss = self._loss(chosen, read) + self._values_loss(output.value_scores, bias, read, untouched, generator)
         return (loss, output) if return_outputs else loss
 
-    def _with_holes(self, inputs: dict[str, Tensor]) -> "_Read":
+    def _loss(self, logits: Float[Tensor, "batch label"], read: dict[str, Tensor]) -> Float[Tensor, ""]:
+        of_labels = labelled_loss(logits, read["labels"])
+        if self._teacher is None:
+            return of_labels
+        weight = self._settings.distillation_weight
+        return (1 - weight) * of_labels + weight * self._distillation_loss(self._teacher, logits, read)
+
+    def _distillation_loss(
+        self, teacher: nn.Module, logits: Float[Tensor, "batch label"], read: dict[str, Tensor]
+    ) -> Float[Tensor, ""]:
+        with torch.no_grad():
+            taught = teacher(**_texts(read)).logits
+        return distillation_loss(logits, taught, self._settings.distillation_temperature)
+
+    def _values_loss(
+        self,
+        values: Float[Tensor, "batch key label"],
+        bias: Float[Tensor, " label"],
+        read: dict[str, Tensor],
+        rows: Bool[Tensor, " batch"],
+        generator: torch.Generator,
+    ) -> Float[Tensor, ""]:
+        """How far random mixes of some words' values are from what is right for a text of these words alone.
+
+        Of the rows without holes, divided by the number of all rows.
+        """
+        if not rows.any():
+            return values.sum() * 0
+        maskable = _maskable(read)
+        left_out = draw_mask(maskable.cpu(), 1.0, generator).to(maskable.device)
+        weights = draw_weights((maskable & ~left_out).cpu(), generator).to(values.device)
+        mixed = (bias + (weights[..., None] * values).sum(dim=1))[rows]
+        alone = {name: value[rows] for name, value in self._hidden(read, left_out).items()}
+        if self._teacher is None:
+            loss = labelled_loss(mixed, alone["labels"])
+        else:
+            loss = self._distillation_loss(self._teacher, mixed, alone)
+        return loss * rows.float().mean()
+
+    def _generator(self) -> torch.Generator:
         # Drawn from the step number, not from a running state: a resumed run masks as an unbroken one would.
         seed = (self._settings.seed * 1_000_003 + self.state.global_step) * 1009 + self.args.process_index
-        generator = torch.Generator().manual_seed(seed % 2**63)
-        ids = inputs["input_ids"]
-        maskable = (inputs["attention_mask"].bool() & ~inputs["special_tokens_mask"].bool()).cpu()
-        holes = draw_mask(maskable, self._settings.masked_share, generator)
-        taught = {**inputs, "input_ids": ids.masked_fill(holes.to(ids.device), self._mask_token_id)}
-        share = self._settings.contribution_dropout
-        if not share:
-            return _Read(taught, taught, None, holes.to(ids.device))
-        dropped = holes & (torch.rand(len(holes), 1, generator=generator) < share)
-        masked = (holes & ~dropped).to(ids.device)
-        own = {**inputs, "input_ids": ids.masked_fill(masked, self._mask_token_id)}
-        return _Read(own, taught, dropped.to(ids.device), masked)
+        return torch.Generator().manual_seed(seed % 2**63)
+
+    def _with_holes(self, inputs: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        holes = draw_mask(_maskable(inputs).cpu(), self._settings.masked_share, generator)
+        return self._hidden(inputs, holes.to(inputs["input_ids"].device))
+
+    def _hidden(self, inputs: dict[str, Tensor], holes: Bool[Tensor, "batch key"]) -> dict[str, Tensor]:
+        return {**inputs, "input_ids": inputs["input_ids"].masked_fill(holes, self._mask_token_id)}
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A batch as the model and as its teacher read it, both with holes: masks over the batch's tokens.
-
-    In the model's text a hole is a [MASK] (`masked`), or its word is read and its contribution left out (`dropped`).
-    """
-
-    own: dict[str, Tensor]
-    taught: dict[str, Tensor]
-    dropped: Bool[Tensor, "batch key"] | None
-    masked: Bool[Tensor, "batch key"] | None
+def _maskable(inputs: dict[str, Tensor]) -> Bool[Tensor, "batch key"]:
+    return inputs["attention_mask"].bool() & ~inputs["special_tokens_mask"].bool()
 
 
 def _texts(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -170,6 +190,15 @@ def draw_mask(
     chosen = torch.rand(n_rows, 1, generator=generator) < masked_share
     ratio = torch.rand(n_rows, 1, generator=generator)
     return maskable & chosen & (torch.rand(maskable.shape, generator=generator) < ratio)
+
+
+def draw_weights(kept: Bool[Tensor, "batch key"], generator: torch.Generator) -> Float[Tensor, "batch key"]:
+    """Random weights over each row's kept tokens, summing to one: every mix is as likely as any other.
+
+    That is a flat Dirichlet distribution: exponential draws over their sum. A row that keeps nothing has zeros.
+    """
+    draws = -torch.rand(kept.shape, generator=generator).clamp(min=torch.finfo(torch.float32).tiny).log() * kept
+    return draws / draws.sum(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float32).tiny)
 
 
 def labelled_loss(logits: Float[Tensor, "batch label"], labels: Int[Tensor, " batch"]) -> Float[Tensor, ""]:
