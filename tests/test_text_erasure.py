@@ -171,7 +171,7 @@ def test_nothing_left_leaves_the_bias(classifier, design, erasure):
     clf = kept(classifier, design)
     keeps = [np.zeros((1, 9), bool), np.zeros((1, 4), bool)]
     bias = clf.model.classifier.bias.detach().numpy()
-    assert np.abs(bias).min() > 1e-3
+    assert np.abs(bias).max() > 1e-2
     for found in clf.predict_erased([LONG, PAIR], keeps, erasure):
         assert found[0] == pytest.approx(bias, abs=1e-6)
 

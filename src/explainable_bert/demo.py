@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -22,6 +22,7 @@ from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import TrainingProgress
+from explainable_bert.training.twin import TWIN_DESIGN, has_twin, recipe, taught_by
 from explainable_bert.writing import write_text
 
 Scale = Literal["quick", "default", "full"]
@@ -49,12 +50,13 @@ _SIZES: Mapping[Scale, _Size] = MappingProxyType(
     {"quick": _Size(960, 300, 1, 8), "default": _Size(2700, None, 2, 32), "full": _Size(None, None, 3, 32)}
 )
 
-# Design, value layer, and the design whose model teaches it; in the order in which they are trained.
+# Design, value layer, and the design whose model teaches it, if its recipe names none; in the order of training.
 _DESIGNS: tuple[tuple[str, int | None, str | None], ...] = (
     ("vanilla", None, None),
     ("single-head", None, None),
     ("additive", None, None),
     ("lexical", 2, "vanilla"),
+    ("explainable", None, None),
 )
 
 
@@ -81,13 +83,13 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     for design, value_layer, teacher in _DESIGNS:
         callbacks.starts(design)
         folder = _model_folder(output, design)
-        request = ModelRequest(
-            base=_BASE,
-            design=design,
-            value_layer=value_layer,
-            teacher=None if teacher is None else str(_model_folder(output, teacher)),
-        )
-        trained = train(request, corpus, folder, settings, callbacks.trains)
+        request = ModelRequest(_BASE, design, value_layer)
+        if has_twin(design):
+            twin = _model_folder(output, TWIN_DESIGN)
+            trained = train(taught_by(request, twin), corpus, folder, recipe(settings), callbacks.trains)
+        else:
+            named = None if teacher is None else str(_model_folder(output, teacher))
+            trained = train(replace(request, teacher=named), corpus, folder, settings, callbacks.trains)
         rows.append(_measure(folder, trained, corpus.test, sentences))
         report = _report(rows, corpus, sentences, seed)
         write_report(report, output / _PAGE)

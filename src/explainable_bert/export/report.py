@@ -21,6 +21,7 @@ _DESCRIPTIONS = MappingProxyType(
         "single-head": "one full-width head in the final block, same parameters",
         "additive": "logit = bias + sum of word contributions, exactly",
         "lexical": "the same, with values read from states close to the words",
+        "explainable": "the same, closer still, taught by its vanilla twin and with values that learn apart",
     }
 )
 _AXIS_STEP = 0.05

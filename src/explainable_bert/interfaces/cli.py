@@ -80,24 +80,38 @@ def demo(
         stdout.print(note, markup=False)
     models = folder / "models"
     stdout.print(f"\nLook at   {folder / 'report.html'}", markup=False, soft_wrap=True)
-    example = f'explainable-bert explain {models / "lexical"} "Slow, but never dull."'
+    example = f'explainable-bert explain {models / "explainable"} "Slow, but never dull."'
     stdout.print(f"Try next  {example}", markup=False, soft_wrap=True)
-    stdout.print(f"          explainable-bert info {models / 'lexical'}", markup=False, soft_wrap=True)
+    stdout.print(f"          explainable-bert info {models / 'explainable'}", markup=False, soft_wrap=True)
 
 
 @app.command(
-    epilog="Example: explainable-bert train --design lexical --value-layer 2 --base minilm "
-    "--data movie-snippets --output runs/x"
+    epilog="Example: explainable-bert train --base minilm --data movie-snippets --unlabelled tweets --output runs/x"
 )
 def train(
     data: Annotated[str, typer.Option(help="Named corpus, file, folder of splits, or hub dataset.")],
     output: Annotated[Path, typer.Option(help="Model folder to make; a stopped run is continued there.")],
-    design: Annotated[str, typer.Option(help="vanilla, single-head, additive or lexical.")] = "single-head",
+    design: Annotated[
+        str, typer.Option(help="explainable, vanilla, single-head, additive or lexical.")
+    ] = "explainable",
     base: Annotated[str, typer.Option(help="minilm, a folder or a hub name of a BERT checkpoint.")] = "minilm",
-    value_layer: Annotated[int | None, typer.Option(help="For lexical: 0 (embeddings) to the last block - 1.")] = None,
-    attention_function: Annotated[str, typer.Option(help="softmax, entmax15 or sparsemax.")] = "softmax",
-    teacher: Annotated[str | None, typer.Option(help="Folder of a trained model to distil from.")] = None,
-    masked_fine_tuning: Annotated[bool, typer.Option(help="Show part of the texts with [MASK] holes.")] = False,
+    value_layer: Annotated[
+        int | None, typer.Option(help="For explainable and lexical: 0 (embeddings) to the last block - 1.")
+    ] = None,
+    attention_function: Annotated[str, typer.Option(help="softmax, entmax15, sparsemax or uniform.")] = "softmax",
+    teacher: Annotated[
+        str | None, typer.Option(help="Trained model to distil from. Default for explainable: its own twin.")
+    ] = None,
+    unlabelled: Annotated[
+        list[str] | None, typer.Option(help="Corpus or file whose texts the teacher labels; repeat it for more.")
+    ] = None,
+    masked_fine_tuning: Annotated[
+        bool, typer.Option(help="Show part of the texts with [MASK] holes; explainable always does.")
+    ] = False,
+    values_apart: Annotated[
+        bool, typer.Option(help="Values learn apart from the attention; explainable's always do.")
+    ] = False,
+    bf16: Annotated[bool, typer.Option(help="Multiply in bfloat16, where that is faster.")] = False,
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
@@ -109,9 +123,10 @@ def train(
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
 ) -> None:
     """Train a design on a corpus into a model folder."""
-    from explainable_bert.data.corpora import Columns, load_corpus
+    from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
     from explainable_bert.training.run import train as run_training
     from explainable_bert.training.settings import ModelRequest, TrainingSettings
+    from explainable_bert.training.twin import has_twin, recipe, train_with_twin, twin_folder
 
     quiet_libraries()
     settings = TrainingSettings(
@@ -119,17 +134,26 @@ def train(
         batch_size=batch_size,
         learning_rate=learning_rate,
         masked_fine_tuning=masked_fine_tuning,
+        values_apart=values_apart,
         max_length=max_length,
+        bf16=bf16,
         early_stopping_patience=early_stopping_patience,
         seed=seed,
     )
-    corpus = load_corpus(data, Columns(text=text_column, label=label_column, pair=pair_column))
+    columns = Columns(text=text_column, label=label_column, pair=pair_column)
+    corpus = load_corpus(data, columns)
     say_skipped(corpus.n_skipped, corpus.skipped)
+    texts = [text for name in unlabelled or () for text in unlabelled_texts(name, columns)]
     request = ModelRequest(base, design, value_layer, attention_function, teacher=teacher)
+    twin = twin_folder(output) if has_twin(design) and teacher is None else None
     with TrainingBar() as bar:
         bar.start(design)
         try:
-            report = run_training(request, corpus, output, settings, bar.update)
+            if twin is not None:
+                report = train_with_twin(request, corpus, output, settings, bar.update, texts, bar.start)
+            else:
+                settings = recipe(settings) if has_twin(design) else settings
+                report = run_training(request, corpus, output, settings, bar.update, texts)
         except KeyboardInterrupt:
             say("interrupted; the same command continues after the last finished epoch")
             raise
@@ -142,6 +166,8 @@ def train(
         if report.test_accuracy is not None:
             print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
         print(f"model {output}")
+        if twin is not None:
+            print(f"vanilla twin {twin}")
     end_process()
 
 

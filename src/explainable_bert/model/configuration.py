@@ -1,4 +1,4 @@
-"""The model family's config: four named designs and what each does to the final block."""
+"""The model family's config: the named designs and what each does to the final block."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ class Design:
     """What a design changes in the final block of BERT.
 
     `default_value_layer` maps the number of blocks to the states the values are read from (0 = embeddings);
-    `free_value_layer` says whether another one may be chosen.
+    `free_value_layer` says whether another one may be chosen; `has_twin`, whether training starts from a vanilla twin,
+    is taught by it, and keeps values apart.
     """
 
     single_head: bool
@@ -26,6 +27,7 @@ class Design:
     default_value_layer: Callable[[int], int]
     free_value_layer: bool
     summary: str
+    has_twin: bool = False
 
 
 def _last(n_blocks: int) -> int:
@@ -36,6 +38,10 @@ def _a_third(n_blocks: int) -> int:
     return n_blocks // 3
 
 
+def _a_sixth(n_blocks: int) -> int:
+    return n_blocks // 6
+
+
 DESIGNS: Mapping[str, Design] = MappingProxyType(
     {
         "vanilla": Design(False, "pooler", _last, False, "stock BERT, the twin for every comparison"),
@@ -43,6 +49,14 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
         "additive": Design(True, "additive", _last, False, "logit = bias + sum of contributions, exactly"),
         "lexical": Design(
             True, "additive", _a_third, True, "additive, with values read from states close to the words"
+        ),
+        "explainable": Design(
+            True,
+            "additive",
+            _a_sixth,
+            True,
+            "the default: values closer still, taught by a vanilla twin",
+            has_twin=True,
         ),
     }
 )
@@ -52,11 +66,11 @@ class ExplainableBertConfig(BertConfig):
     """BertConfig plus the design of the final block.
 
     `design` is a name in DESIGNS. `value_layer` k makes the final values be read from the states after block k, with 0
-    for the embeddings; None takes the design's default (the last states, or a third of the depth for `lexical`).
-    `attention_function` turns final attention scores into weights: softmax, the sparse entmax15 (Peters et al. 2019) or
-    sparsemax (Martins & Astudillo 2016), or, as a control that does not choose, uniform. `special_token_ids` are the
-    ids of [CLS], [SEP] and [PAD], which additive designs do not attend; without them `forward` needs a
-    `special_tokens_mask`.
+    for the embeddings; None takes the design's default: the last states, a third of the depth for `lexical`, a sixth
+    for `explainable`. `attention_function` turns final attention scores into weights: softmax, the sparse entmax15
+    (Peters et al. 2019) or sparsemax (Martins & Astudillo 2016), or, as a control that does not choose, uniform.
+    `special_token_ids` are the ids of [CLS], [SEP] and [PAD], which additive designs do not attend; without them
+    `forward` needs a `special_tokens_mask`.
 
     Raises ModelError on a design, value layer or attention function that does not exist or does not fit.
     """
@@ -115,7 +129,7 @@ class ExplainableBertConfig(BertConfig):
         if not self._traits.free_value_layer and self.values_from != last:
             raise ModelError(
                 f"value_layer: {self.value_layer} given; design {self.design!r} reads the last states ({last}): "
-                "use design 'lexical' for other value layers"
+                "use design 'explainable' or 'lexical' for other value layers"
             )
         if self.num_labels is not None and self.num_labels < 2:
             raise ModelError(f"num_labels: {self.num_labels} given; accepted: 2 or more")

@@ -32,12 +32,14 @@ _SPLITS = ("train", "validation", "test")
 class TrainingData:
     """The corpus to train on, by name, and at most how many of its training rows; all of its validation rows are used.
 
-    The columns are those of every corpus of the sweep.
+    `n_unlabelled` is at most how many texts of each corpus are used without labels. The columns are those of every
+    corpus of the sweep.
     """
 
     corpus: str
     columns: Columns = DEFAULT_COLUMNS
     n_train: int | None = None
+    n_unlabelled: int | None = None
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def load_experiment(arms: Sequence[Arm], data: TrainingData, measuring: Measurin
     return Experiment(
         corpus,
         {
-            name: _unlabelled(name, corpora[data.corpus], data.columns)
+            name: _unlabelled(name, corpora[data.corpus], data)
             for name in dict.fromkeys(name for arm in arms for name in arm.unlabelled)
         },
         {drawn.name: _rows(drawn, corpora, corpus.labels) for drawn in measuring.predicted},
@@ -163,9 +165,9 @@ def _rows(drawn: Drawn, corpora: Mapping[str, Corpus], labels: tuple[str, ...]) 
     return _known(sample(rows, drawn.n_rows), labels, drawn.name)
 
 
-def _unlabelled(name: str, corpus: Corpus, columns: Columns) -> tuple[TextInput, ...]:
+def _unlabelled(name: str, corpus: Corpus, data: TrainingData) -> tuple[TextInput, ...]:
     # Here, as training no longer sees the test rows.
-    texts = unlabelled_texts(name, columns)
+    texts = unlabelled_texts(name, data.columns, data.n_unlabelled)
     unseen = held_out(corpus, texts)
     if unseen:
         raise InputError(

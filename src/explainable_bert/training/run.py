@@ -144,7 +144,7 @@ def _describe(
     return {
         "request": {
             **dataclasses.asdict(request),
-            "base_fingerprint": fingerprint(model.bert),
+            "base_fingerprint": fingerprint(model),
             "teacher_fingerprint": None if teacher is None else fingerprint(teacher),
         },
         "settings": dataclasses.asdict(settings),

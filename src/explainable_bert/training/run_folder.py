@@ -8,6 +8,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from explainable_bert.errors import FileError
 from explainable_bert.run_request import check_folder, check_same, claim
 from explainable_bert.training.model_card import model_card
 from explainable_bert.training.report import TrainingReport
@@ -18,8 +19,9 @@ _REQUEST_FILE = "training_request.json"
 _CHECKPOINTS = "checkpoints"
 _COMPLETE_MARK = "complete"
 _ASIDE = ".aside-"
-# The teacher's weights decide, and the description holds their fingerprint; how its path is spelled does not.
-_NOT_DECISIVE = ("teacher",)
+# The weights to start from and to be taught by decide, and the description holds their fingerprints; how their paths
+# are spelled does not.
+_NOT_DECISIVE = ("base", "teacher")
 
 
 def checkpoints_folder(output: Path) -> Path:
@@ -39,6 +41,14 @@ def finished_report(output: Path, described: Mapping[str, Any]) -> TrainingRepor
     check_same(output, report.run, described, _NOT_DECISIVE)
     _remove_leftovers(output)
     return report
+
+
+def check_no_other(output: Path) -> None:
+    """Raise FileError when `output` is a file, or a folder that holds no training run."""
+    check_folder(output)
+    is_run = (output / REPORT_FILE).is_file() or (output / _REQUEST_FILE).is_file()
+    if output.is_dir() and any(output.iterdir()) and not is_run:
+        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
 
 
 def prepare(output: Path, described: Mapping[str, Any]) -> Path | None:

@@ -10,7 +10,7 @@ class ModelRequest:
     """What to train: a design from a base checkpoint, taught by the model in folder `teacher` if one is named."""
 
     base: str = "minilm"
-    design: str = "single-head"
+    design: str = "explainable"
     value_layer: int | None = None
     attention_function: str = "softmax"
     teacher: str | None = None
@@ -27,8 +27,10 @@ class TrainingSettings:
     `distillation_temperature` (times the temperature squared, Hinton et al. 2015), the rest cross-entropy. With
     `values_apart`, for additive designs, the values learn only from random words under random weights, and the
     attention only to choose among them, so that it cannot use a word as a sign for something else (after Jethani et al.
-    2021, whose predictor learns from random subsets). Training stops after `early_stopping_patience` epochs without a
-    better validation accuracy.
+    2021, whose predictor learns from random subsets). `bf16` multiplies matrices in bfloat16, faster where processor or
+    device do so natively; weights stay float32. The final block's values and output, and the classifier, learn at
+    `readout_rate` times the rate of the others. Training stops after `early_stopping_patience` epochs without a better
+    validation accuracy.
 
     Raises InputError on a value out of range.
     """
@@ -43,7 +45,9 @@ class TrainingSettings:
     distillation_weight: float = 0.5
     distillation_temperature: float = 2.0
     values_apart: bool = False
+    readout_rate: float = 1.0
     max_length: int = 512
+    bf16: bool = False
     early_stopping_patience: int = 2
     seed: int = 0
 
@@ -54,6 +58,7 @@ class TrainingSettings:
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
         self._require("learning_rate", self.learning_rate is None or 0 < self.learning_rate < 1, "above 0, below 1")
         self._require("weight_decay", 0 <= self.weight_decay < 1, "0 or more, below 1")
+        self._require("readout_rate", 0 < self.readout_rate <= 1000, "above 0, to 1000")
         self._require("distillation_temperature", self.distillation_temperature > 0, "above 0")
         self._require("max_length", self.max_length >= 3, "3 or more")
         self._require("seed", 0 <= self.seed < 2**32, "0 to 4294967295")

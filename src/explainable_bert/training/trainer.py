@@ -89,6 +89,24 @@ class ClassifierTrainer(Trainer):
         self._settings = settings
         self._teacher = None if teacher is None else teacher.eval().to(self.args.device)
 
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """The Trainer's, with the readout's weights at their own learning rate."""
+        optimizer = super().create_optimizer(model)
+        readout = {id(weight) for weight in self._readout_weights()}
+        for group in list(optimizer.param_groups):
+            apart = [weight for weight in group["params"] if id(weight) in readout]
+            group["params"] = [weight for weight in group["params"] if id(weight) not in readout]
+            rate = self.args.learning_rate * self._settings.readout_rate
+            optimizer.add_param_group({**group, "params": apart, "lr": rate})
+        return optimizer
+
+    def _readout_weights(self) -> list[Tensor]:
+        """What turns states into scores of labels: the final block's values and output, and the classifier."""
+        unwrapped: Any = self.accelerator.unwrap_model(self.model)
+        attention = unwrapped.final_block.attention
+        parts = (attention.self.value, attention.output.dense, unwrapped.classifier)
+        return [weight for part in parts for weight in part.parameters()]
+
     def compute_loss(
         self,
         model: nn.Module,
@@ -275,6 +293,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
         metric_for_best_model="accuracy",
         greater_is_better=True,
         restore_callback_states_from_checkpoint=True,
+        bf16=settings.bf16,
         use_cpu=not torch.accelerator.is_available(),
         remove_unused_columns=False,
         label_names=["labels"],

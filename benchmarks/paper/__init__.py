@@ -1,0 +1,1 @@
+"""The benchmark behind docs/results.md: protocol, corpora, running, statistics, page."""

@@ -1,0 +1,74 @@
+"""Training designs that have a vanilla twin: the twin first, from which the design starts and by which it is taught."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from explainable_bert.data.corpora import Corpus
+from explainable_bert.errors import InputError
+from explainable_bert.model.configuration import DESIGNS
+from explainable_bert.text.encoding import TextInput
+from explainable_bert.training.report import TrainingReport
+from explainable_bert.training.run import train
+from explainable_bert.training.run_folder import check_no_other
+from explainable_bert.training.settings import ModelRequest, TrainingSettings
+from explainable_bert.training.trainer import ProgressCallback
+
+TWIN_DESIGN = "vanilla"
+# Times the learning rate of all other weights; chosen by validation rows (docs/results.md).
+READOUT_RATE = 10.0
+
+
+def has_twin(design: str) -> bool:
+    """Whether the design is one that is trained from a twin; False for names that are none."""
+    return design in DESIGNS and DESIGNS[design].has_twin
+
+
+def twin_folder(output: Path) -> Path:
+    """Where the twin of the model in the folder `output` is: beside it, as a model of its own."""
+    return output.with_name(f"{output.name}-twin")
+
+
+def recipe(settings: TrainingSettings) -> TrainingSettings:
+    """The settings of a design with a twin: masked fine-tuning, values apart, and a readout that learns fast.
+
+    The twin leaves it states, but nothing that could read early ones: that is learnt from scratch.
+    """
+    return replace(settings, masked_fine_tuning=True, values_apart=True, readout_rate=READOUT_RATE)
+
+
+def taught_by(request: ModelRequest, twin: Path) -> ModelRequest:
+    """The request, with the twin in a folder as what it starts from and its teacher."""
+    return replace(request, base=str(twin), teacher=str(twin))
+
+
+def train_with_twin(
+    request: ModelRequest,
+    corpus: Corpus,
+    output: Path,
+    settings: TrainingSettings | None = None,
+    progress: ProgressCallback | None = None,
+    unlabelled: Sequence[TextInput] = (),
+    starts: Callable[[str], None] | None = None,
+) -> TrainingReport:
+    """Train the twin of a design into its folder beside `output`, then the design into `output`; its report.
+
+    The twin gets the same settings, with masked fine-tuning. `starts` is called with what each of the two is. Either is
+    continued, or left as it is, as `train` does; errors are those of `train`, and InputError for a request with a
+    teacher of its own or a design without a twin.
+    """
+    if not has_twin(request.design) or request.teacher is not None:
+        named = [name for name, design in DESIGNS.items() if design.has_twin]
+        raise InputError(
+            f"request: design {request.design!r} with teacher {request.teacher!r} given; accepted: "
+            f"{', '.join(named)}, without a teacher"
+        )
+    told = starts or (lambda _what: None)
+    check_no_other(output)
+    taught = recipe(settings or TrainingSettings())
+    twin = twin_folder(output)
+    told(f"{TWIN_DESIGN} twin")
+    of_twin = ModelRequest(request.base, TWIN_DESIGN)
+    train(of_twin, corpus, twin, replace(taught, values_apart=False, readout_rate=1.0), progress)
+    told(request.design)
+    return train(taught_by(request, twin), corpus, output, taught, progress, unlabelled)
