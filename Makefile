@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility test check unit clean
+.PHONY: demo pictures comparison plausibility paper test check unit clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -34,6 +34,11 @@ plausibility: demo
 			--metrics accuracy,plausibility --output runs/plausible/$$design && \
 		cp runs/plausible/$$design/summary.json benchmarks/results/plausibility_$$design.json || exit 1; \
 	done
+
+# docs/results.md: make paper SST2=folder-of-train.tsv-and-dev.tsv RATIONALES=yelp_hat_50.jsonl; some hours on two cores.
+SCALE ?= cpu
+paper: .venv/installed
+	$(BIN)/python -m benchmarks.paper --scale $(SCALE) $(SST2:%=--sst2 %) $(RATIONALES:%=--rationales %)
 
 test: check unit
 

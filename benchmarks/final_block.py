@@ -94,7 +94,7 @@ def main() -> None:
     rows = []
     print(f"{'model':<10} {'design':<12} explained prediction : stock SDPA prediction (speed; above 1 is faster)")
     for shape in SHAPES:
-        for design in ("vanilla", "single-head", "additive"):
+        for design in ("vanilla", "single-head", "additive", "explainable"):
             rows.append(measure(shape, design, arguments.rounds, arguments.seed))
             row = rows[-1]
             spread = f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f})"

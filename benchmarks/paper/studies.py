@@ -12,7 +12,7 @@ from .narrow_base import narrow_base
 from .protocol import IN_DOMAIN, OUT_OF_DOMAIN, Scale
 
 N_VALIDATION = 1000
-N_PLANTED_VALIDATION, N_PLANTED_TEST = 300, 200
+N_PLANTED_VALIDATION, N_PLANTED_TEST = 300, 100
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,11 @@ def studies(scale: Scale, output: Path, sst2: Path | None, rationales: Path | No
         rationales=marked,
         n_rationales=None if marked is None else scale.n_rationales,
     )
-    main = (*protocol.twins(scale), *protocol.heads(scale))
-    yield Study("own", output / "reviews", points_of(main, range(scale.seeds)), reviews, own)
+    twin, flagship, again = protocol.twins(scale)
+    single, additive = protocol.heads(scale)
+    main = points_of((twin, flagship, single), range(scale.seeds))
+    others = points_of((twin, again, additive), range(scale.seeds_of_others))
+    yield Study("own", output / "reviews", tuple(dict.fromkeys((*main, *others))), reviews, own)
     compared = Measuring(
         predicted=(),
         explained=(Drawn(IN_DOMAIN, "test", scale.n_compared),),
@@ -50,18 +53,18 @@ def studies(scale: Scale, output: Path, sst2: Path | None, rationales: Path | No
         rationales=marked,
         n_rationales=None if marked is None else scale.n_rationales_compared,
     )
-    pair = protocol.twins(scale)[:2]
+    pair = (twin, flagship)
     yield Study("explainers", output / "reviews", points_of(pair, range(scale.seeds_compared)), reviews, compared)
     if sst2 is not None:
         yield _sst2(scale, output, sst2)
+    narrow = narrow_base(scale.base, output / "bases" / "one-old-head")
+    controls = points_of(protocol.controls(scale, str(narrow)), range(scale.seeds_of_controls))
+    yield Study("own", output / "reviews", controls, reviews, own)
     yield _shortcut(scale, output)
     surrogates = replace(
         compared, evaluation=protocol.compared(protocol.SURROGATES), rationales=None, n_rationales=None
     )
     yield Study("surrogates", output / "reviews", points_of(pair, [0]), reviews, surrogates)
-    narrow = narrow_base(scale.base, output / "bases" / "one-old-head")
-    controls = points_of(protocol.controls(scale, str(narrow)), range(scale.seeds_of_controls))
-    yield Study("own", output / "reviews", controls, reviews, own)
     ablated = Measuring(
         predicted=tuple(Drawn(name, "validation") for name in everywhere),
         explained=(Drawn(IN_DOMAIN, "validation", scale.n_explained),),

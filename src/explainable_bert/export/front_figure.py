@@ -109,6 +109,10 @@ def front_figure(report: FrontierReport) -> FrontFigure:
     return FrontFigure(tuple(panels), fields)
 
 
+def _points(number: float) -> str:
+    return "1 point" if number == 1 else f"{number:g} points"
+
+
 def short_labels(arms: Sequence[str], reference: str) -> tuple[dict[str, str], str]:
     """What to call arms beside their marks: what differs between them, and of several fields the values alone.
 
@@ -172,7 +176,7 @@ class _Drawing:
             x_ticks=tuple(Tick(self._across(value), label) for value, label in _ticks(self._x)),
             y_ticks=tuple(Tick(_down(y, value, height), label) for value, label in _ticks(y)),
             limit=limit,
-            limit_label=f"{self._report.within:g} points below {self._labels[self._report.reference]}",
+            limit_label=f"{_points(self._report.within)} below {self._labels[self._report.reference]}",
             stairs=_stairs(points, height) if title == "faithfulness" else "",
         )
 

@@ -7,7 +7,10 @@ from explainable_bert.errors import InputError
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """What to train: a design from a base checkpoint, taught by the model in folder `teacher` if one is named."""
+    """What to train: a design from a base checkpoint, taught by the model in folder `teacher` if one is named.
+
+    The default design is meant to be trained by `twin.train_with_twin`, which makes the teacher too.
+    """
 
     base: str = "minilm"
     design: str = "explainable"

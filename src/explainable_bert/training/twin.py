@@ -25,8 +25,8 @@ def has_twin(design: str) -> bool:
 
 
 def twin_folder(output: Path) -> Path:
-    """Where the twin of the model in the folder `output` is: beside it, as a model of its own."""
-    return output.with_name(f"{output.name}-twin")
+    """Where the twin of the model in the folder `output` is: beside it, a model of its own that no "name-*" matches."""
+    return output.with_name(f"twin-of-{output.name}")
 
 
 def recipe(settings: TrainingSettings) -> TrainingSettings:
