@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +167,20 @@ def evaluation_speed_table() -> str:
     return "\n".join([*lines, "", note])
 
 
+def paper_table() -> str:
+    """The flagship beside its twin and the founding designs."""
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.paper.goals import Results
+    from benchmarks.paper.page import readme_table
+
+    return readme_table(Results(json.loads((RESULTS / "paper_cpu.json").read_text(encoding="utf-8"))))
+
+
 def with_tables(readme: str) -> str:
     """README.md with the tables between their marks made anew."""
     tables = {
         "demo": demo_table(),
+        "paper": paper_table(),
         "methods": methods_table(),
         "speed": speed_table(),
         "comparison": comparison_table(),

@@ -93,15 +93,35 @@ def test_sets_weigh_the_same_however_many_texts_they_have():
 
 
 @pytest.mark.parametrize(
-    ("ends", "value", "verdict"),
+    ("ends", "over_seeds", "value", "verdict"),
     [
-        ((-0.009, 0.009), 0.0, "reached"),
-        ((-0.02, 0.009), -0.005, "in the mean, not shown"),
-        ((-0.03, -0.005), -0.02, "missed"),
+        ((-0.009, 0.009), (-0.008, 0.008), 0.0, "reached"),
+        ((-0.02, 0.009), (-0.008, 0.008), -0.005, "in the mean, not shown"),
+        ((-0.009, 0.009), (-0.008, 0.02), 0.0, "in the mean, not shown"),
+        ((-0.009, 0.009), (None, None), 0.0, "in the mean, not shown"),
+        ((-0.03, -0.005), (-0.03, -0.005), -0.02, "missed"),
     ],
 )
-def test_equivalence_reads_the_interval_of_90_percent(ends, value, verdict):
-    assert goals._equivalent({"low_90": ends[0], "high_90": ends[1], "value": value}) == verdict
+def test_equivalence_reads_two_intervals_of_90_percent(ends, over_seeds, value, verdict):
+    found = dict(zip(("low_90", "high_90", "seeds_low_90", "seeds_high_90"), (*ends, *over_seeds), strict=True))
+    assert goals._equivalent({**found, "value": value}, 0.01) == verdict
+    assert goals._equivalent({**found, "value": value}, 0.005) != "reached"
+
+
+def test_students_interval_is_over_seeds():
+    values = shares([1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 0, 0])  # means .75, .25, .5 against nothing
+    study = measured(a=((0, 1, 2), {KEY: values}), b=((0, 1, 2), {KEY: shares(*[[0] * 4] * 3)}))
+    found = estimates.difference(study, ("a", KEY), ("b", KEY))
+    # Mean .5, deviation .25, t of 2 degrees at 95 % 2.920: .5 -+ 2.920 * .25 / sqrt 3.
+    assert (found.seeds_low_90, found.seeds_high_90) == (
+        pytest.approx(0.0785, abs=1e-3),
+        pytest.approx(0.9215, abs=1e-3),
+    )
+
+
+def test_a_ratio_over_what_is_no_better_than_random_is_undefined():
+    study = measured(a=((0,), {RNC: [[[0.6, 0.1, 0.9]] * 2], IG: [[[0.05, 0.1, 0.9]] * 2]}))
+    assert estimates.ratio_over_random(study, ("a", RNC), ("a", IG)) is None
 
 
 @pytest.mark.parametrize(
@@ -109,6 +129,7 @@ def test_equivalence_reads_the_interval_of_90_percent(ends, value, verdict):
     [
         ({"value": 1.2, "low": 1.1, "high": 1.3}, "reached"),
         ({"value": 1.2, "low": 0.9, "high": 1.3}, "in the mean, not shown"),
+        ({"value": 1.2, "low": None, "high": None}, "in the mean, not shown"),
         ({"value": 0.9, "low": 0.8, "high": 1.3}, "missed"),
         ({"value": 1.0, "low": 1.0, "high": 1.0}, "missed"),
         (None, "not measured"),
@@ -132,14 +153,21 @@ def rows_of(file):
 
 def test_the_dev_rows_of_sst2_are_tested_on_and_never_trained_on(tmp_path):
     (tmp_path / "glue").mkdir()
-    train = [("a good film ", 1), ("a bad film ", 0), ('"quoted" plot ', 1), ("Tested Twice ", 1), ("dull ", 0)]
+    train = [
+        ("a good film ", 1),
+        ("a bad film ", 0),
+        ("A good film ", 1),
+        ('"quoted" plot ', 1),
+        ("Tested Twice ", 1),
+        ("dull ", 0),
+    ]
     (tmp_path / "glue" / "train.tsv").write_text("sentence\tlabel\n" + "".join(f"{t}\t{n}\n" for t, n in train))
     (tmp_path / "glue" / "dev.tsv").write_text("sentence\tlabel\ntested twice \t1\nfine \t1\n")
     folder = corpora.sst2(tmp_path / "glue", tmp_path / "out", n_train=3, n_validation=1)
     split = {name: rows_of(folder / f"{name}.csv") for name in ("train", "validation", "test")}
     assert [len(rows) for rows in split.values()] == [3, 1, 2]
     assert split["test"] == [{"text": "tested twice", "label": "positive"}, {"text": "fine", "label": "positive"}]
-    trained = {row["text"] for name in ("train", "validation") for row in split[name]}
+    trained = {row["text"].casefold() for name in ("train", "validation") for row in split[name]}
     assert trained == {"a good film", "a bad film", '"quoted" plot', "dull"}
 
 
@@ -216,6 +244,10 @@ def test_an_ablation_differs_from_the_flagship_in_one_thing(scale):
             "teacher": whole.teacher,
         }
         changed = [name for name in parts if parts[name] != ours[name]]
+        if arm.name == "explainable, no teacher":
+            # The same model under the name of a design that needs none.
+            assert (arm.request.design, arm.request.value_layer) == ("lexical", 1)
+            changed = [name for name in changed if name not in ("request design", "request value_layer")]
         # Texts without labels go with their teacher.
         is_less_text = arm.teacher is not None and arm.unlabelled != whole.unlabelled
         assert len(changed) + is_less_text == 1, changed

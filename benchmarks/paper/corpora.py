@@ -23,7 +23,9 @@ def sst2(source: Path, folder: Path, n_train: int, n_validation: int) -> Path:
     """
     train, dev = (_glue_rows(source / f"{name}.tsv") for name in ("train", "dev"))
     tested = {example.text.casefold() for example in dev}
-    drawn = sample([example for example in train if example.text.casefold() not in tested], n_train + n_validation)
+    # Each phrase once; a phrase kept back for validation may still be part of a longer one that is trained on.
+    once = {example.text.casefold(): example for example in train if example.text.casefold() not in tested}
+    drawn = sample(list(once.values()), n_train + n_validation)
     _write(folder / "train.csv", drawn[:n_train])
     _write(folder / "validation.csv", drawn[n_train:])
     _write(folder / "test.csv", dev)

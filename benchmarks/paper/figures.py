@@ -19,7 +19,7 @@ from explainable_bert.sweep.front import (
 )
 
 from . import protocol
-from .goals import EXPLAINERS, OWN, Results
+from .goals import COMPARED, OWN, Results
 from .page import RNC
 from .protocol import EXPLAINABLE, IN_DOMAIN, VANILLA
 from .results import BUILT_IN, in_domain
@@ -78,12 +78,12 @@ def _difference(results: Results, arm: str, metric: str) -> Difference | None:
 def draw_explainers(results: Results, file: Path) -> None:
     """A dot and its interval for each explainer and model, on the scale from random order to search."""
     reviews = in_domain(OWN)
-    methods = [m for m in protocol.EXPLAINERS if m in results.methods(EXPLAINERS, reviews, VANILLA, RNC)]
+    methods = [m for m in protocol.EXPLAINERS if m in results.methods(COMPARED, reviews, VANILLA, RNC)]
     figure = Figure(figsize=(7.2, 0.42 * len(methods) + 1.2), layout="constrained")
     axes = figure.add_subplot()
     for shift, arm in ((-0.14, EXPLAINABLE), (0.14, VANILLA)):
-        found = [(place, results.row(EXPLAINERS, reviews, arm, RNC, method)) for place, method in enumerate(methods)]
-        known = [(place + shift, row) for place, row in found if row is not None]
+        found = [(place, results.row(COMPARED, reviews, arm, RNC, method)) for place, method in enumerate(methods)]
+        known = [(place + shift, row) for place, row in found if row is not None and row["low"] is not None]
         axes.errorbar(
             [row["value"] for _, row in known],
             [place for place, _ in known],

@@ -15,7 +15,7 @@ def narrow_base(base: str, folder: Path) -> Path:
     full-width head is one of that old head's width (Bhardwaj et al. 2021 argue for narrow keys and wide values). What
     remains is scaled so that scores are divided by the root of its own width.
     """
-    if (folder / "model.safetensors").is_file():
+    if (folder / "tokenizer.json").is_file():  # which is written last
         return folder
     model = BertModel.from_pretrained(resolve_base(base))
     attention = model.encoder.layer[-1].attention.self

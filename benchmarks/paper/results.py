@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import statistics
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .protocol import AGAIN, EXPLAINABLE, IN_DOMAIN, OUT_OF_DOMAIN, VANILLA
 # Folder of models, and of the records in it.
 STUDIES = ("reviews/own", "reviews/explainers", "reviews/surrogates", "reviews/ablations", "sst2/own", "shortcut/own")
 OUT_OF_DOMAIN_MEAN = "mean out of domain"
+AUDIT_FILE = "audit.json"
 OVER_RANDOM = ("range-normalised-comprehensiveness", "range-normalised-comprehensiveness-margin")
 # Measures of an arm's own explanation that are held against the twin's.
 _OWN = (
@@ -50,13 +52,30 @@ def found(output: Path, scale: str) -> dict[str, Any]:
         ],
         "differences": [entry for name, study in studies.items() for entry in _differences(name, study)],
         "ratios": [entry for name, study in studies.items() for entry in _ratios(name, study)],
+        "largest_completeness_error": _largest_error(studies),
+        "audit": _audited(output / AUDIT_FILE),
     }
+
+
+def _largest_error(studies: Mapping[str, Measurements]) -> float | None:
+    """Over all seeds and explained texts of the flagship."""
+    own = studies.get("reviews/own")
+    key = (in_domain("reviews/own"), "completeness-error", BUILT_IN)
+    found = None if own is None else own.of((EXPLAINABLE, key))
+    return None if found is None else max(float(column.values.max()) for column in found[0].columns)
+
+
+def _audited(file: Path) -> dict[str, float | None]:
+    """The values of the audit's checks, by name; empty where there was none."""
+    if not file.is_file():
+        return {}
+    return {check["name"]: check["value"] for check in json.loads(file.read_text(encoding="utf-8"))["checks"]}
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
     """A summary row with what is not empty."""
     row["arm"] = row.pop("model")
-    return {name: value for name, value in row.items() if value not in ("", 0) or name == "value"}
+    return {name: value for name, value in row.items() if value != ""}
 
 
 def _arms(study: Measurements) -> dict[str, Any]:
@@ -67,11 +86,11 @@ def _arms(study: Measurements) -> dict[str, Any]:
 
 
 def _minutes(studies: Mapping[str, Measurements]) -> dict[str, float]:
-    """Mean minutes of training per arm, on one core or device, of models that a study trained itself."""
+    """Median minutes of training per arm, on one core or device; of the last start where it was resumed."""
     by_arm: dict[str, list[float]] = {}
     for record in _trained(studies):
         by_arm.setdefault(record.arm, []).append(record.training_s / 60)
-    return {arm: round(sum(minutes) / len(minutes), 2) for arm, minutes in by_arm.items()}
+    return {arm: round(statistics.median(minutes), 2) for arm, minutes in by_arm.items()}
 
 
 def _trained(studies: Mapping[str, Measurements]) -> tuple[PointRecord, ...]:

@@ -19,13 +19,18 @@ def claim(output: Path, file_name: str, described: Request, not_decisive: Sequen
     holds another run, or anything else.
     """
     check_folder(output)
-    request_file = output / file_name
-    if request_file.is_file():
-        check_same(output, _read(request_file), described, not_decisive)
-    elif output.is_dir() and any(output.iterdir()):
-        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
+    if output.is_dir() and any(output.iterdir()):
+        check_claim(output, file_name, described, not_decisive)
     else:
-        write_text(request_file, json.dumps(described, indent=2) + "\n")
+        write_text(output / file_name, json.dumps(described, indent=2) + "\n")
+
+
+def check_claim(output: Path, file_name: str, described: Request, not_decisive: Sequence[str] = ()) -> None:
+    """Raise FileError unless the run that the folder `output` was claimed for agrees with what is described."""
+    request_file = output / file_name
+    if not request_file.is_file():
+        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
+    check_same(output, _read(request_file), described, not_decisive)
 
 
 def check_folder(output: Path) -> None:

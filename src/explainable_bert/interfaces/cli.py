@@ -56,7 +56,7 @@ def main() -> None:
 def demo(
     output: Annotated[Path | None, typer.Option(help="Folder for models and report. Default: runs/demo")] = None,
     full: Annotated[bool, typer.Option("--full", help="Train on all rows; half an hour or so on two cores.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Under two minutes; too little training to judge by.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Some minutes; too little training to judge by.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
 ) -> None:
     """Train all designs on movie reviews and compare their explanations of the same sentences."""
@@ -94,13 +94,16 @@ def train(
     design: Annotated[
         str, typer.Option(help="explainable, vanilla, single-head, additive or lexical.")
     ] = "explainable",
-    base: Annotated[str, typer.Option(help="minilm, a folder or a hub name of a BERT checkpoint.")] = "minilm",
+    base: Annotated[
+        str | None, typer.Option(help="A folder or a hub name of a BERT checkpoint. Default: minilm.")
+    ] = None,
     value_layer: Annotated[
         int | None, typer.Option(help="For explainable and lexical: 0 (embeddings) to the last block - 1.")
     ] = None,
     attention_function: Annotated[str, typer.Option(help="softmax, entmax15, sparsemax or uniform.")] = "softmax",
     teacher: Annotated[
-        str | None, typer.Option(help="Trained model to distil from. Default for explainable: its own twin.")
+        str | None,
+        typer.Option(help="Trained model to learn from; explainable starts from it too. Its default: its own twin."),
     ] = None,
     unlabelled: Annotated[
         list[str] | None, typer.Option(help="Corpus or file whose texts the teacher labels; repeat it for more.")
@@ -124,6 +127,7 @@ def train(
 ) -> None:
     """Train a design on a corpus into a model folder."""
     from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
+    from explainable_bert.model.checkpoint import MINILM
     from explainable_bert.training.run import train as run_training
     from explainable_bert.training.settings import ModelRequest, TrainingSettings
     from explainable_bert.training.twin import has_twin, recipe, train_with_twin, twin_folder
@@ -144,7 +148,8 @@ def train(
     corpus = load_corpus(data, columns)
     say_skipped(corpus.n_skipped, corpus.skipped)
     texts = [text for name in unlabelled or () for text in unlabelled_texts(name, columns)]
-    request = ModelRequest(base, design, value_layer, attention_function, teacher=teacher)
+    started_from = base or (teacher if has_twin(design) else None) or MINILM
+    request = ModelRequest(started_from, design, value_layer, attention_function, teacher=teacher)
     twin = twin_folder(output) if has_twin(design) and teacher is None else None
     with TrainingBar() as bar:
         bar.start(design)

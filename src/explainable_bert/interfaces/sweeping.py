@@ -29,7 +29,9 @@ def frontier(
         list[str] | None,
         typer.Option(metavar="FIELD=V[,V...]", help="Values of a field of training; repeat it for more fields."),
     ] = None,
-    design: Annotated[str, typer.Option(help="Design of the arms: single-head, additive or lexical.")] = "lexical",
+    design: Annotated[
+        str, typer.Option(help="Design of the arms: explainable, single-head, additive or lexical.")
+    ] = "lexical",
     base: Annotated[str, typer.Option(help="minilm, a folder or a hub name of a BERT checkpoint.")] = "minilm",
     seeds: Annotated[int, typer.Option(min=1, help="Models of each arm, of seeds 0, 1, ...")] = 3,
     teacher: Annotated[str | None, typer.Option(help="vanilla: it teaches the other arms, seed by seed.")] = None,

@@ -12,6 +12,7 @@ from explainable_bert.errors import InputError
 from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS
 from explainable_bert.sweep.arm import Arm
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
+from explainable_bert.training.twin import has_twin, recipe
 
 VANILLA = "vanilla"
 # Set by the sweep itself: by its seeds, and by which arm teaches.
@@ -58,20 +59,24 @@ def grid_arms(
     """The arm `vanilla`, then one for each combination of the grid's values, which replace those of the others given.
 
     `is_taught`: vanilla teaches the arms of the grid, on the texts of the corpora `unlabelled` too; `from_teacher`:
-    they start from it. Raises InputError on values out of range, and on what takes a teacher without one.
+    they start from it. Designs that have a twin are trained by their recipe, vanilla being the twin, but for what the
+    grid says. Raises InputError on values out of range, and on what takes a teacher without one.
     """
-    if (from_teacher or unlabelled) and not is_taught:
+    designs = grid.get("design", (request.design,))
+    if (from_teacher or unlabelled) and not is_taught and not all(map(has_twin, designs)):
         raise InputError("teacher: none given, which from_teacher and unlabelled take; accepted: vanilla")
     reference = Arm(VANILLA, ModelRequest(base=request.base, design=VANILLA), settings)
     arms = [reference]
     for values in itertools.product(*grid.values()):
         chosen = dict(zip(grid, values, strict=True))
+        asked = dataclasses.replace(request, **_of(ModelRequest, chosen))
+        is_twin = has_twin(asked.design)
         arm = Arm(
             _name(chosen, request),
-            dataclasses.replace(request, **_of(ModelRequest, chosen)),
-            dataclasses.replace(settings, **_of(TrainingSettings, chosen)),
-            teacher=VANILLA if is_taught else None,
-            base=VANILLA if from_teacher else None,
+            asked,
+            dataclasses.replace(recipe(settings) if is_twin else settings, **_of(TrainingSettings, chosen)),
+            teacher=VANILLA if is_taught or is_twin else None,
+            base=VANILLA if from_teacher or is_twin else None,
             unlabelled=tuple(unlabelled),
         )
         # The reference itself, where designs are part of the grid.

@@ -23,7 +23,11 @@ def model_card(report: TrainingReport) -> str:
             f"{report.test_accuracy:.3f} ± {report.test_accuracy_se:.3f} (standard error) "
             f"on {corpus['rows']['test']} test rows, one seed"
         )
-    teacher = f"- teacher: `{request['teacher']}`\n" if request["teacher"] else ""
+    teacher = ""
+    if request["teacher"]:
+        n_texts = run["unlabelled"]["texts"]
+        apart = ", values learnt apart from the attention" if settings["values_apart"] else ""
+        teacher = f"- teacher: `{request['teacher']}`, on the training rows and {n_texts} texts without labels{apart}\n"
     return f"""---
 library_name: explainable-bert
 pipeline_tag: text-classification

@@ -45,13 +45,12 @@ def train(
     Raises FileError when `output` holds something else, ModelError or InputError when the request does not fit.
     """
     settings = settings or TrainingSettings()
-    _check_unlabelled(unlabelled, request, corpus)
-    _check_values(request, settings)
+    check_request(request, corpus, settings, unlabelled)
     started = time.monotonic()
     processes = PartialState(cpu=not torch.accelerator.is_available())
     set_seed(settings.seed)
     teacher = None if request.teacher is None else _teacher(request.teacher, corpus)
-    model = _model(request, corpus)
+    model = new_model(request, corpus)
     described = _describe(request, corpus, settings, model, teacher, unlabelled)
     finished = finished_report(output, described)
     if finished is not None:
@@ -88,6 +87,19 @@ def train(
         finish(output, model, tokenizer, report)
     processes.wait_for_everyone()
     return report
+
+
+def check_request(
+    request: ModelRequest, corpus: Corpus, settings: TrainingSettings, unlabelled: Sequence[TextInput]
+) -> None:
+    """Raise InputError where a request does not go with its settings or texts."""
+    if request.design in DESIGNS and DESIGNS[request.design].has_twin and request.teacher is None:
+        raise InputError(
+            f"teacher: none given for design {request.design!r}; accepted: a trained model's folder, or "
+            "training.twin.train_with_twin, which trains one"
+        )
+    _check_unlabelled(unlabelled, request, corpus)
+    _check_values(request, settings)
 
 
 def _check_unlabelled(texts: Sequence[TextInput], request: ModelRequest, corpus: Corpus) -> None:
@@ -144,7 +156,7 @@ def _describe(
     return {
         "request": {
             **dataclasses.asdict(request),
-            "base_fingerprint": fingerprint(model),
+            "base_fingerprint": fingerprint(model.bert),
             "teacher_fingerprint": None if teacher is None else fingerprint(teacher),
         },
         "settings": dataclasses.asdict(settings),
@@ -200,7 +212,8 @@ def _tokenizer(
     return tokenizer
 
 
-def _model(request: ModelRequest, corpus: Corpus) -> ExplainableBertForSequenceClassification:
+def new_model(request: ModelRequest, corpus: Corpus) -> ExplainableBertForSequenceClassification:
+    """The model that a training starts with. Raises ModelError where the base or the design's fields do not fit."""
     model = ExplainableBertForSequenceClassification.from_base(
         request.base,
         design=request.design,

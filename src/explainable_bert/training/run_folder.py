@@ -2,14 +2,11 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from explainable_bert.errors import FileError
-from explainable_bert.run_request import check_folder, check_same, claim
+from explainable_bert.run_request import Request, check_claim, check_folder, check_same, claim
 from explainable_bert.training.model_card import model_card
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.writing import write_text
@@ -19,9 +16,6 @@ _REQUEST_FILE = "training_request.json"
 _CHECKPOINTS = "checkpoints"
 _COMPLETE_MARK = "complete"
 _ASIDE = ".aside-"
-# The weights to start from and to be taught by decide, and the description holds their fingerprints; how their paths
-# are spelled does not.
-_NOT_DECISIVE = ("base", "teacher")
 
 
 def checkpoints_folder(output: Path) -> Path:
@@ -29,7 +23,7 @@ def checkpoints_folder(output: Path) -> Path:
     return output / _CHECKPOINTS
 
 
-def finished_report(output: Path, described: Mapping[str, Any]) -> TrainingReport | None:
+def finished_report(output: Path, described: Request) -> TrainingReport | None:
     """The report of a finished run with the same description, or None where nothing is finished.
 
     Raises FileError when `output` is a file, or a model of another run.
@@ -38,26 +32,33 @@ def finished_report(output: Path, described: Mapping[str, Any]) -> TrainingRepor
     if not (output / REPORT_FILE).is_file():
         return None
     report = TrainingReport.load(output / REPORT_FILE)
-    check_same(output, report.run, described, _NOT_DECISIVE)
+    check_same(output, report.run, described, _not_decisive(described))
     _remove_leftovers(output)
     return report
 
 
-def check_no_other(output: Path) -> None:
-    """Raise FileError when `output` is a file, or a folder that holds no training run."""
+def check_claimable(output: Path, described: Request) -> None:
+    """Raise FileError when `output` holds anything but a run that agrees with what is known of this one so far."""
     check_folder(output)
-    is_run = (output / REPORT_FILE).is_file() or (output / _REQUEST_FILE).is_file()
-    if output.is_dir() and any(output.iterdir()) and not is_run:
-        raise FileError(f"output: folder {str(output)!r} holds something else; accepted: a new or empty folder")
+    if (output / REPORT_FILE).is_file():
+        check_same(output, TrainingReport.load(output / REPORT_FILE).run, described)
+    elif output.is_dir() and any(output.iterdir()):
+        check_claim(output, _REQUEST_FILE, described)
 
 
-def prepare(output: Path, described: Mapping[str, Any]) -> Path | None:
+def prepare(output: Path, described: Request) -> Path | None:
     """Make the folder ready and return the newest complete checkpoint of the same run, if there is one.
 
     Raises FileError when the folder holds another run, or anything else.
     """
-    claim(output, _REQUEST_FILE, described, _NOT_DECISIVE)
+    claim(output, _REQUEST_FILE, described, _not_decisive(described))
     return _newest_complete(output)
+
+
+def _not_decisive(described: Request) -> tuple[str, ...]:
+    """Paths of which only the weights decide, whose fingerprints are described too: that of a teacher, or of a twin."""
+    request = described["request"]
+    return ("base", "teacher") if request["base"] == request["teacher"] else ("teacher",)
 
 
 def mark_complete(checkpoint: Path) -> None:

@@ -9,7 +9,7 @@ from explainable_bert.errors import InputError
 class ModelRequest:
     """What to train: a design from a base checkpoint, taught by the model in folder `teacher` if one is named.
 
-    The default design is meant to be trained by `twin.train_with_twin`, which makes the teacher too.
+    The default design needs a teacher; `twin.train_with_twin` trains one first.
     """
 
     base: str = "minilm"
@@ -28,12 +28,12 @@ class TrainingSettings:
     of a batch is, with probability `masked_share`, shown with a random share (uniform in [0, 1]) of its word pieces
     replaced by [MASK]. With a teacher, `distillation_weight` of the loss is the KL divergence to its logits at
     `distillation_temperature` (times the temperature squared, Hinton et al. 2015), the rest cross-entropy. With
-    `values_apart`, for additive designs, the values learn only from random words under random weights, and the
-    attention only to choose among them, so that it cannot use a word as a sign for something else (after Jethani et al.
-    2021, whose predictor learns from random subsets). `bf16` multiplies matrices in bfloat16, faster where processor or
-    device do so natively; weights stay float32. The final block's values and output, and the classifier, learn at
-    `readout_rate` times the rate of the others. Training stops after `early_stopping_patience` epochs without a better
-    validation accuracy.
+    `values_apart`, for additive designs, the values learn only from random words under random weights (from the teacher
+    alone, where there is one), and the attention only to choose among them, so that it cannot use a word as a sign for
+    something else (after Jethani et al. 2021, whose predictor learns from random subsets). `bf16` multiplies matrices
+    in bfloat16, faster where processor or device do so natively; weights stay float32. The final block's values and
+    output, and the classifier, learn at `readout_rate` times the rate of the others. Training stops after
+    `early_stopping_patience` epochs without a better validation accuracy.
 
     Raises InputError on a value out of range.
     """

@@ -1,7 +1,7 @@
 """Training designs that have a vanilla twin: the twin first, from which the design starts and by which it is taught."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from explainable_bert.data.corpora import Corpus
@@ -9,8 +9,8 @@ from explainable_bert.errors import InputError
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.text.encoding import TextInput
 from explainable_bert.training.report import TrainingReport
-from explainable_bert.training.run import train
-from explainable_bert.training.run_folder import check_no_other
+from explainable_bert.training.run import check_request, new_model, train
+from explainable_bert.training.run_folder import check_claimable
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import ProgressCallback
 
@@ -25,8 +25,14 @@ def has_twin(design: str) -> bool:
 
 
 def twin_folder(output: Path) -> Path:
-    """Where the twin of the model in the folder `output` is: beside it, a model of its own that no "name-*" matches."""
-    return output.with_name(f"twin-of-{output.name}")
+    """Where the twin of the model in the folder `output` is: beside it, a model of its own that no "name-*" matches.
+
+    Raises InputError where nothing can be beside it.
+    """
+    named = output if output.name not in ("", "..") else output.resolve()
+    if not named.name:
+        raise InputError(f"output: {str(output)!r} given; accepted: a folder that another one can be beside")
+    return named.with_name(f"twin-of-{named.name}")
 
 
 def recipe(settings: TrainingSettings) -> TrainingSettings:
@@ -54,8 +60,8 @@ def train_with_twin(
     """Train the twin of a design into its folder beside `output`, then the design into `output`; its report.
 
     The twin gets the same settings, with masked fine-tuning. `starts` is called with what each of the two is. Either is
-    continued, or left as it is, as `train` does; errors are those of `train`, and InputError for a request with a
-    teacher of its own or a design without a twin.
+    continued, or left as it is, as `train` does; errors are those of `train`, before anything is trained where they can
+    be known, and InputError for a request with a teacher of its own or a design without a twin.
     """
     if not has_twin(request.design) or request.teacher is not None:
         named = [name for name, design in DESIGNS.items() if design.has_twin]
@@ -64,11 +70,17 @@ def train_with_twin(
             f"{', '.join(named)}, without a teacher"
         )
     told = starts or (lambda _what: None)
-    check_no_other(output)
-    taught = recipe(settings or TrainingSettings())
-    twin = twin_folder(output)
+    taught, twin = recipe(settings or TrainingSettings()), twin_folder(output)
+    final = taught_by(request, twin)
+    # Whatever is wrong with the second training is better known before the first.
+    check_request(final, corpus, taught, unlabelled)
+    chosen = {name: getattr(request, name) for name in ("design", "value_layer", "attention_function")}
+    check_claimable(
+        output, {"request": chosen, "settings": asdict(taught), "corpus": {"fingerprint": corpus.fingerprint}}
+    )
+    new_model(request, corpus)
     told(f"{TWIN_DESIGN} twin")
-    of_twin = ModelRequest(request.base, TWIN_DESIGN)
-    train(of_twin, corpus, twin, replace(taught, values_apart=False, readout_rate=1.0), progress)
+    of_twin = replace(taught, values_apart=False, readout_rate=1.0)
+    train(ModelRequest(request.base, TWIN_DESIGN), corpus, twin, of_twin, progress)
     told(request.design)
-    return train(taught_by(request, twin), corpus, output, taught, progress, unlabelled)
+    return train(final, corpus, output, taught, progress, unlabelled)
