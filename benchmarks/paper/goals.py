@@ -110,7 +110,7 @@ def _accuracy(results: Results, study: str) -> Iterator[Goal]:
         found = results.difference(study, tested, "accuracy", EXPLAINABLE, twin)
         if found is not None:
             yield Goal(
-                f"accuracy against {twin}, {tested}, points",
+                f"accuracy against `{twin}`: {tested}, points",
                 f"within ±{100 * margin:.1f} (TOST at 5 %)",
                 f"{points(found)}; {_ends_90(found)}; {_seeds(found)}",
                 _equivalent(found, margin),
@@ -146,7 +146,7 @@ def _out_of_domain(results: Results) -> Iterator[Goal]:
             seen = "" if is_mean else f" ({'texts' if name in UNLABELLED else 'nothing'} seen in training)"
             least, goal = (0.0, "not below") if is_mean else (-POINT, "at most 1.0 below")
             told = points(found) if found is None else f"{points(found)}; {_seeds(found)}"
-            yield Goal(f"accuracy against {twin}, {name}{seen}, points", goal, told, _at_least(found, least))
+            yield Goal(f"accuracy against `{twin}`: {name}{seen}, points", goal, told, _at_least(found, least))
 
 
 def _faithfulness(results: Results) -> Iterator[Goal]:
@@ -191,7 +191,7 @@ def _plausibility(results: Results) -> Iterator[Goal]:
         told = "—" if least is None else f"{number(least)} against {least['b']}; {_seeds(least)}"
         is_below = any(entry["value"] <= 0 for entry in known)
         yield Goal(
-            f"{name}, minus the best explainer of {VANILLA}",
+            f"{name}, minus the best explainer of `{VANILLA}`",
             "above 0",
             told,
             "missed" if is_below else _above(least, 0.0),
