@@ -4,6 +4,7 @@ import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before any hub library is imported: no test may reach for the network
 
+import jaxtyping
 import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizer
@@ -51,6 +52,12 @@ def build(stock_folder):
 @pytest.fixture
 def classifier(build, tokenizer):
     return lambda design, **config: ExplainableClassifier(build(design, **config), tokenizer, name="tiny")
+
+
+@pytest.fixture
+def without_type_checks(monkeypatch):
+    """For bf16: accelerate rebuilds a model's output from one dict, which ModelOutput takes but annotations do not."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

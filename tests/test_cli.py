@@ -11,6 +11,7 @@ from explainable_bert import load_explanations
 from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.data.files import write_table
 from explainable_bert.interfaces import cli
+from explainable_bert.training.report import TrainingReport
 from tiny import toy_corpus
 
 
@@ -65,6 +66,104 @@ def refused(arguments):
     assert lines[-1].startswith("error: ")
     assert "Traceback" not in err
     return lines[-1]
+
+
+def run_of(folder):
+    """What the training of a model folder was asked for."""
+    return TrainingReport.load(folder / "training_report.json").run
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, stock_folder, corpus_file):
+    """What the command makes and prints when no design is named."""
+    folder = tmp_path_factory.mktemp("pair") / "x"
+    write_table([{"text": "very good film", "label": "x"}, {"text": "dull"}], folder.parent / "more.csv")
+    (folder.parent / "others.txt").write_text("so so\n\na bad movie\nthe plot\n")
+    arguments = ["train", "--base", stock_folder, "--data", corpus_file, "--output", folder, "--epochs", "1"]
+    arguments += ["--unlabelled", folder.parent / "more.csv", "--unlabelled", folder.parent / "others.txt"]
+    return folder, arguments, call(arguments)
+
+
+def test_training_without_a_design_makes_an_explainable_model_and_its_twin(pair, stock_folder):
+    folder, _, (code, out, err) = pair
+    twin = folder.with_name("twin-of-x")
+    assert code == 0, err
+    accuracy, tested, *folders = out.splitlines()
+    assert accuracy.startswith("validation accuracy 0.")
+    assert tested.startswith("test accuracy ")
+    assert folders == [f"model {folder}", f"vanilla twin {twin}"]
+    began = [line.split(":")[0] for line in err.splitlines() if line.startswith("training ")]
+    assert list(dict.fromkeys(began)) == ["training vanilla twin", "training explainable"]
+    ours, twins = run_of(folder), run_of(twin)
+    assert (ours["request"]["design"], twins["request"]["design"]) == ("explainable", "vanilla")
+    assert (ours["request"]["base"], ours["request"]["teacher"]) == (str(twin), str(twin))
+    assert (twins["request"]["base"], twins["request"]["teacher"]) == (str(stock_folder), None)
+    for name in ("masked_fine_tuning", "values_apart"):
+        assert ours["settings"][name] is True
+    assert (ours["settings"]["readout_rate"], ours["settings"]["epochs"]) == (10, 1)
+    assert (twins["settings"]["masked_fine_tuning"], twins["settings"]["values_apart"]) == (True, False)
+    # Two texts of the first file and three of the second.
+    assert (ours["unlabelled"]["texts"], twins["unlabelled"]["texts"]) == (5, 0)
+    code, out, _ = call(["info", folder])
+    assert (code, "explainable" in out) == (0, True)
+
+
+def test_the_same_command_again_trains_neither_model(pair):
+    folder, arguments, (_, out, _) = pair
+    again = call(arguments)
+    assert again[:2] == (0, out)
+    assert f"'{folder}' holds this very run, finished: nothing was trained" in again[2]
+    assert "step" not in again[2]
+
+
+def test_a_teacher_of_ones_own_takes_the_place_of_the_twin(pair, stock_folder, corpus_file, tmp_path):
+    teacher = pair[0].with_name("twin-of-x")
+    arguments = ["train", "--design", "explainable", "--teacher", teacher, "--base", stock_folder, "--epochs", "1"]
+    arguments += ["--unlabelled", pair[0].with_name("more.csv"), "--data", corpus_file, "--output", tmp_path / "y"]
+    code, out, err = call(arguments)
+    assert code == 0, err
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]
+    assert out.splitlines()[-1] == f"model {tmp_path / 'y'}"
+    assert "twin " not in out
+    asked = run_of(tmp_path / "y")
+    assert (asked["request"]["base"], asked["request"]["teacher"]) == (str(stock_folder), str(teacher))
+    settings = [asked["settings"][name] for name in ("masked_fine_tuning", "values_apart", "readout_rate")]
+    assert settings == [True, True, 10]
+    assert asked["unlabelled"]["texts"] == 2
+
+
+def test_what_is_taught_by_a_teacher_starts_from_it_unless_a_base_is_named(pair, corpus_file, tmp_path):
+    teacher = pair[0].with_name("twin-of-x")
+    arguments = ["train", "--design", "explainable", "--teacher", teacher, "--epochs", "1", "--data", corpus_file]
+    code, _, err = call([*arguments, "--output", tmp_path / "y"])
+    assert code == 0, err
+    asked = run_of(tmp_path / "y")["request"]
+    assert (asked["base"], asked["teacher"]) == (str(teacher), str(teacher))
+    assert [path.name for path in tmp_path.iterdir()] == ["y"]
+
+
+@pytest.mark.usefixtures("without_type_checks")
+@pytest.mark.parametrize("is_given", [True, False])
+def test_options_of_training_reach_the_settings(stock_folder, corpus_file, tmp_path, is_given):
+    arguments = ["train", "--design", "lexical", "--base", stock_folder, "--data", corpus_file, "--epochs", "1"]
+    options = ["--values-apart", "--bf16", "--masked-fine-tuning"] if is_given else []
+    code, _, err = call([*arguments, *options, "--output", tmp_path / "x"])
+    assert code == 0, err
+    settings = run_of(tmp_path / "x")["settings"]
+    for name in ("values_apart", "bf16", "masked_fine_tuning"):
+        assert settings[name] is is_given
+    assert settings["readout_rate"] == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.usefixtures("without_type_checks")
+def test_both_models_are_trained_in_bf16(stock_folder, corpus_file, tmp_path):
+    arguments = ["train", "--base", stock_folder, "--data", corpus_file, "--output", tmp_path / "x", "--epochs", "1"]
+    code, _, err = call([*arguments, "--bf16", "--values-apart"])
+    assert code == 0, err
+    for name, values_apart in (("x", True), ("twin-of-x", False)):
+        settings = run_of(tmp_path / name)["settings"]
+        assert (settings["bf16"], settings["values_apart"]) == (True, values_apart)
 
 
 @pytest.mark.parametrize("entry", [["explainable-bert"], [sys.executable, "-m", "explainable_bert"]])
@@ -210,8 +309,10 @@ def test_info(model):
     assert facts["validation"].startswith("accuracy ")
     code, out, _ = call(["info"])
     assert code == 0
-    for name in ("vanilla", "single-head", "additive", "lexical", "movie-snippets", "editorials", "minilm"):
+    for name in ("movie-snippets", "editorials", "minilm"):
         assert name in out
+    designs = [line.split()[1] for line in out.splitlines() if line.startswith("design ")]
+    assert designs == ["vanilla", "single-head", "additive", "lexical", "explainable"]
 
 
 @pytest.mark.parametrize(
@@ -245,7 +346,10 @@ def test_mistakes(model, stock_folder, arguments, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--design", "triple"], "design: 'triple' given; accepted: vanilla, single-head, additive, lexical"),
+        (
+            ["--design", "triple"],
+            "design: 'triple' given; accepted: vanilla, single-head, additive, lexical, explainable",
+        ),
         (["--value-layer", "5"], "value_layer: 5 given; accepted: 0 (embeddings) to 4"),
         (["--base", "EMPTY"], "is not a model: it has no config.json"),
         (["--data", "missing.csv"], "path: cannot read 'missing.csv'"),
@@ -254,13 +358,24 @@ def test_mistakes(model, stock_folder, arguments, message):
         (["--epochs", "0"], "epochs: 0 given; accepted: 1 or more"),
         (["--teacher", "nowhere"], "teacher: 'nowhere' given; accepted: a model folder"),
         (["--output", "FULL"], "holds something else; accepted: a new or empty folder"),
+        (["--design", "explainable", "--output", "FULL"], "holds something else; accepted: a new or empty folder"),
+        (["--design", "explainable", "--value-layer", "77"], "value_layer: 77 given; accepted: 0 (embeddings) to 4"),
+        (["--design", "explainable", "--output", "/"], "output: '/' given; accepted: a folder that another one can be"),
+        (["--design", "explainable", "--base", "EMPTY"], "is not a model: it has no config.json"),
+        (["--design", "explainable", "--teacher", "nowhere"], "teacher: 'nowhere' given; accepted: a model folder"),
+        (["--design", "explainable", "--unlabelled", "missing.csv"], "path: cannot read 'missing.csv'"),
+        (["--unlabelled", "DATA"], " texts given, but no teacher; accepted: texts for a teacher to label"),
+        (
+            ["--design", "vanilla", "--values-apart"],
+            "values_apart: given for design 'vanilla'; accepted: additive, lexical, explainable",
+        ),
     ],
 )
 def test_mistakes_in_training(stock_folder, corpus_file, tmp_path, change, message):
     for name in ("empty", "full"):
         (tmp_path / name).mkdir()
     (tmp_path / "full" / "diary.txt").write_text("mine")
-    places = {"EMPTY": str(tmp_path / "empty"), "FULL": str(tmp_path / "full")}
+    places = {"EMPTY": str(tmp_path / "empty"), "FULL": str(tmp_path / "full"), "DATA": str(corpus_file)}
     arguments = ["train", "--design", "lexical", "--base", str(stock_folder), "--data", str(corpus_file)]
     arguments += ["--output", str(tmp_path / "x"), *(places.get(word, word) for word in change)]
     assert message in refused(arguments)
@@ -279,7 +394,7 @@ def test_corpora_that_cannot_be_trained_on(stock_folder, tmp_path, rows, message
     write_table(rows, tmp_path / "in.csv")
     arguments = ["--base", str(stock_folder), "--data", tmp_path / "in.csv", "--output", tmp_path / "x"]
     assert message in refused(["train", *arguments])
-    assert not (tmp_path / "x").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_a_label_of_the_test_split_unseen_in_training(stock_folder, tmp_path):
@@ -288,6 +403,7 @@ def test_a_label_of_the_test_split_unseen_in_training(stock_folder, tmp_path):
     write_table([{"text": "odd", "label": "2"}], folder / "test.jsonl")
     error = refused(["train", "--base", str(stock_folder), "--data", folder, "--output", tmp_path / "x"])
     assert "data: label '2' is in test but not in training" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_usage_errors_are_two():

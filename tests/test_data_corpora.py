@@ -16,7 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explainable_bert.data import corpora, vader
-from explainable_bert.data.corpora import CORPORA, Columns, Corpus, Example, load_corpus, split_of
+from explainable_bert.data.corpora import (
+    CORPORA,
+    Columns,
+    Corpus,
+    Example,
+    load_corpus,
+    sample,
+    split_of,
+    unlabelled_texts,
+)
 from explainable_bert.data.labelled import labelled_rows
 from explainable_bert.errors import FileError, InputError
 
@@ -358,6 +367,61 @@ class TestFolder:
         monkeypatch.setattr(corpora, "load_rated_texts", lambda _: rated)
         assert load_corpus("tweets").labels == ("negative", "positive")
         assert load_corpus("./tweets").labels == ("neg", "pos")
+
+
+class TestUnlabelledTexts:
+    LINES = "text,label\n" + "".join(f"text {number},{'' if number % 3 else 'a'}\n" for number in range(40))
+
+    def test_all_rows_of_a_file_in_their_order(self, tmp_path):
+        # A label is neither needed nor read, and neither splits nor duplicates matter.
+        content = "text,label\nso so,\ndull,a\n ,b\ndull,b\na fine film,\n"
+        assert unlabelled_texts(saved(tmp_path, "a.csv", content)) == ("so so", "dull", "dull", "a fine film")
+        assert unlabelled_texts(saved(tmp_path, "a.txt", "meh\n\nfun\n")) == ("meh", "fun")
+
+    def test_the_training_rows_of_a_folder_and_of_a_named_corpus(self, tmp_path, monkeypatch):
+        saved(tmp_path, "data/train.csv", "text,label\nfun,a\nmeh,b\n")
+        saved(tmp_path, "data/dev.csv", "text,label\ndull,a\n")
+        saved(tmp_path, "data/test.csv", "text,label\ngreat,b\n")
+        assert unlabelled_texts(str(tmp_path / "data")) == ("fun", "meh")
+        rated = [vader.RatedText(row, 3.0 - row, text) for row, text in enumerate([*TRAIN, *VALIDATION, *TEST])]
+        monkeypatch.setattr(corpora, "load_rated_texts", lambda _: rated)
+        # Those with a rating of 0 have no label: the fourth.
+        assert unlabelled_texts("tweets") == ("dull", "great", "bad", "ok", "fun")
+
+    @pytest.mark.parametrize("kind", ["file", "folder"])
+    def test_a_sample_is_that_of_sample_and_grows_with_its_size(self, tmp_path, kind):
+        if kind == "file":
+            name = saved(tmp_path, "a.csv", self.LINES)
+            examples = [Example(f"text {number}", "") for number in range(40)]
+        else:
+            saved(tmp_path, "dev.csv", "text,label\ndull,a\n")
+            saved(tmp_path, "train.csv", "text,label\n" + "".join(f"text {n},{'ab'[n % 2]}\n" for n in range(40)))
+            name = str(tmp_path)
+            examples = list(load_corpus(name).train)
+        whole = unlabelled_texts(name)
+        assert whole == tuple(example.text for example in examples)
+        shuffled = unlabelled_texts(name, n_texts=1000)
+        assert sorted(shuffled) == sorted(whole)
+        assert shuffled != whole
+        for n_texts in (1, 2, 19, 40):
+            found = unlabelled_texts(name, n_texts=n_texts)
+            assert found == shuffled[:n_texts]
+            assert found == tuple(example.text for example in sample(examples, n_texts))
+
+    def test_pairs_are_sampled_as_pairs(self, tmp_path):
+        name = saved(tmp_path, "a.csv", "q,a\n" + "".join(f"text {n % 2},answer {n}\n" for n in range(20)))
+        columns = Columns("q", pair="a")
+        pairs = [(f"text {n % 2}", f"answer {n}") for n in range(20)]
+        assert unlabelled_texts(name, columns) == tuple(pairs)
+        chosen = sample([Example(text, "", pair) for text, pair in pairs], 7)
+        expected = tuple((example.text, example.text_pair) for example in chosen)
+        assert unlabelled_texts(name, columns, 7) == expected
+        assert set(expected) <= set(pairs)
+
+    @pytest.mark.parametrize("n_texts", [0, -3])
+    def test_a_sample_of_nothing(self, tmp_path, n_texts):
+        with pytest.raises(InputError, match=rf"^n_texts: {n_texts} given; at least 1 is needed$"):
+            unlabelled_texts(saved(tmp_path, "a.csv"), n_texts=n_texts)
 
 
 class TestHub:

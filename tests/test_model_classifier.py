@@ -18,6 +18,7 @@ from transformers import (
 from explainable_bert import ExplainableBertConfig, ExplainableBertForSequenceClassification
 from explainable_bert.errors import ModelError
 from explainable_bert.model.checkpoint import fingerprint
+from explainable_bert.model.configuration import DESIGNS as ALL_DESIGNS
 from tiny import ADDITIVE, DESIGNS, SIZES, VOCABULARY
 
 
@@ -92,6 +93,46 @@ def test_contributions_by_the_formula(build, batch, value_layer):
 
 def test_lexical_at_the_last_layer_is_additive(build, batch):
     assert torch.equal(run(build("lexical", value_layer=4), **batch).logits, run(build("additive"), **batch).logits)
+
+
+@pytest.mark.parametrize("value_layer", [0, 1, 4])
+def test_explainable_is_lexical_by_its_forward_pass(build, batch, value_layer):
+    """They differ in how they are trained, and in the value layer where none is given: a sixth of 5 blocks is none."""
+    ours, lexical = build("explainable", value_layer=value_layer), build("lexical", value_layer=value_layer)
+    assert fingerprint(ours) == fingerprint(lexical)
+    output, expected = run(ours, **batch), run(lexical, **batch)
+    for field in ("logits", "attention", "contributions"):
+        assert torch.equal(output[field], expected[field])
+    by_default = torch.equal(run(build("explainable"), **batch).logits, expected.logits)
+    assert by_default == (value_layer == 0)
+
+
+@pytest.mark.parametrize(
+    ("n_blocks", "expected"),
+    [
+        (12, {"vanilla": 11, "single-head": 11, "additive": 11, "lexical": 4, "explainable": 2}),
+        (6, {"vanilla": 5, "single-head": 5, "additive": 5, "lexical": 2, "explainable": 1}),
+        (5, {"vanilla": 4, "single-head": 4, "additive": 4, "lexical": 1, "explainable": 0}),
+    ],
+)
+def test_value_layers_by_default(n_blocks, expected):
+    layers = {
+        design: ExplainableBertConfig(design=design, num_hidden_layers=n_blocks).values_from for design in ALL_DESIGNS
+    }
+    assert layers == expected
+
+
+def test_what_designs_may_do():
+    traits = {name: (design.readout, design.free_value_layer, design.has_twin) for name, design in ALL_DESIGNS.items()}
+    assert traits == {
+        "vanilla": ("pooler", False, False),
+        "single-head": ("pooler", False, False),
+        "additive": ("additive", False, False),
+        "lexical": ("additive", True, False),
+        "explainable": ("additive", True, True),
+    }
+    config = ExplainableBertConfig(design="explainable")
+    assert (config.readout, config.n_final_heads) == ("additive", 1)
 
 
 @pytest.mark.parametrize("design", ADDITIVE)
@@ -267,10 +308,18 @@ def test_hugging_face_pipeline(build, tokenizer, tmp_path, design):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"design": "double-head"}, "design: 'double-head' given; accepted: vanilla, single-head, additive, lexical"),
+        (
+            {"design": "double-head"},
+            "design: 'double-head' given; accepted: vanilla, single-head, additive, lexical, explainable$",
+        ),
         ({"design": "lexical", "value_layer": 12}, r"value_layer: 12 given; accepted: 0 \(embeddings\) to 11"),
         ({"design": "lexical", "value_layer": -1}, "value_layer: -1 given"),
-        ({"design": "additive", "value_layer": 3}, "value_layer: 3 given; design 'additive' reads the last states"),
+        (
+            {"design": "additive", "value_layer": 3},
+            r"value_layer: 3 given; design 'additive' reads the last states \(11\): "
+            "use design 'explainable' or 'lexical' for other value layers$",
+        ),
+        ({"design": "explainable", "value_layer": 12}, r"value_layer: 12 given; accepted: 0 \(embeddings\) to 11"),
         ({"attention_function": "hardmax"}, "attention_function: 'hardmax' given; accepted: softmax, entmax15"),
         ({"design": "vanilla", "attention_function": "sparsemax"}, "vanilla accepts softmax only"),
         ({"num_labels": 1}, "num_labels: 1 given; accepted: 2 or more"),

@@ -25,7 +25,7 @@ def test_a_short_training_beats_chance_by_far(tmp_path):
 
 def test_minilm_starts_every_design_with_its_weights():
     stock = ExplainableBertForSequenceClassification.from_base("minilm", design="vanilla").state_dict()
-    for design in ("single-head", "additive", "lexical"):
+    for design in ("single-head", "additive", "lexical", "explainable"):
         model = ExplainableBertForSequenceClassification.from_base("minilm", design=design)
         for name, weight in model.bert.state_dict().items():
             assert weight.equal(stock[f"bert.{name}"])
@@ -38,7 +38,7 @@ def test_the_quick_demo(tmp_path):
     first = subprocess.run(command, capture_output=True, text=True, check=False)
     assert first.returncode == 0, first.stderr
     report = json.loads((output / "report.json").read_text())
-    assert list(report["designs"]) == ["vanilla", "single-head", "additive", "lexical"]
+    assert list(report["designs"]) == ["vanilla", "single-head", "additive", "lexical", "explainable"]
     for design, row in report["designs"].items():
         assert set(row) >= {
             "accuracy", "accuracy_se", "effective_words", "parameters", "seconds", "contribution_error"
@@ -46,9 +46,9 @@ def test_the_quick_demo(tmp_path):
         assert (row["contribution_error"] is None) == (design in ("vanilla", "single-head"))
         assert (output / "models" / design / "model.safetensors").is_file()
         assert f"{design}: accuracy" in first.stdout
-    for design in ("additive", "lexical"):
+    for design in ("additive", "lexical", "explainable"):
         assert report["designs"][design]["contribution_error"] < 1e-5
-    # So short a training may fail for one design; all four failing is a defect.
+    # So short a training may fail for one design; all five failing is a defect.
     assert max(row["accuracy"] for row in report["designs"].values()) > 0.65
     assert report["designs"]["single-head"]["effective_words"] < report["designs"]["vanilla"]["effective_words"]
     assert (output / "report.html").read_text().count("<!doctype html>") == 1

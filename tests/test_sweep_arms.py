@@ -9,6 +9,7 @@ from explainable_bert.sweep.arm import Arm, Point, needed, points_of
 from explainable_bert.sweep.grid import grid_arms, parse_grid
 from explainable_bert.sweep.schedule import Schedule
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
+from explainable_bert.training.twin import recipe
 
 REQUEST = ModelRequest(base="folder", design="lexical")
 SETTINGS = TrainingSettings(epochs=2, masked_fine_tuning=True)
@@ -107,6 +108,23 @@ def test_vanilla_teaches_all_others_if_asked():
 def test_vanilla_in_the_grid_is_the_reference():
     arms = grid_arms(parse_grid(["design=vanilla,additive"]), REQUEST, SETTINGS, is_taught=True)
     assert [found.name for found in arms] == ["vanilla", "additive"]
+
+
+def test_designs_with_a_twin_are_trained_by_their_recipe():
+    grid = parse_grid(["design=explainable,lexical", "value_layer=0,1"])
+    vanilla, *arms = grid_arms(grid, REQUEST, SETTINGS)
+    assert (vanilla.settings, vanilla.teacher) == (SETTINGS, None)
+    for made in arms:
+        is_twin = made.request.design == "explainable"
+        assert (made.teacher, made.base) == (("vanilla", "vanilla") if is_twin else (None, None))
+        assert made.settings == (recipe(SETTINGS) if is_twin else SETTINGS)
+    # What the grid says goes before the recipe, and texts without labels need no other teacher.
+    request = dataclasses.replace(REQUEST, design="explainable")
+    _, together, apart = grid_arms(parse_grid(["values_apart=false,true"]), request, SETTINGS, unlabelled=["tweets"])
+    assert together.settings == dataclasses.replace(recipe(SETTINGS), values_apart=False)
+    assert apart.settings == recipe(SETTINGS)
+    assert together.unlabelled == ("tweets",)
+    refused(lambda: grid_arms(grid, REQUEST, SETTINGS, unlabelled=["tweets"]), "teacher", "unlabelled")
 
 
 def test_values_out_of_range_are_refused():

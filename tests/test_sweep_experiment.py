@@ -1,10 +1,11 @@
 """What the points of a sweep share: which texts are read, and what of them decides a point."""
 
+import dataclasses
 import json
 
 import pytest
 
-from explainable_bert.data.corpora import load_corpus
+from explainable_bert.data.corpora import load_corpus, unlabelled_texts
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import InputError
 from explainable_bert.evaluation.settings import EvaluationSettings
@@ -80,7 +81,7 @@ def test_all_that_decides_a_point_is_described():
     point = Point(TAUGHT, 3)
     asked = load().described(point)
     assert asked["arm"] == {"name": "taught", "teacher": "vanilla", "base": None}
-    assert (asked["request"]["design"], asked["settings"]["seed"]) == ("single-head", 3)
+    assert (asked["request"]["design"], asked["settings"]["seed"]) == ("explainable", 3)
     assert asked["unlabelled"]["more.csv"]["texts"] == 1
     assert asked["predicted"]["films test"]["examples"] == 3
     assert asked["measured"]["marked.jsonl"]["metrics"] == ["average-precision"]
@@ -95,6 +96,29 @@ def test_all_that_decides_a_point_is_described():
     ):
         assert other.described(point) != asked
     assert load([]).described(Point(Arm("taught", ModelRequest(), teacher="vanilla"), 3)) != asked
+
+
+def test_texts_without_labels_are_limited_for_each_corpus(place):
+    for name in ("more", "others"):
+        write_table([{"text": f"{name} plots {'!' * n}", "label": "x"} for n in range(9)], place / f"{name}.csv")
+    arms = [TAUGHT, dataclasses.replace(TAUGHT, name="taught more", unlabelled=("more.csv", "others.csv"))]
+    found = {
+        n_texts: load_experiment(arms, TrainingData("films", n_unlabelled=n_texts), measuring())
+        for n_texts in (4, 9, None)
+    }
+    for n_texts, experiment in found.items():
+        assert experiment.unlabelled == {
+            name: unlabelled_texts(name, n_texts=n_texts) for name in ("more.csv", "others.csv")
+        }
+        assert len(experiment.corpus.train) == 60
+    assert [len(texts) for texts in found[4].unlabelled.values()] == [4, 4]
+    asked, all_of_them = (found[n_texts].described(Point(arms[1], 0)) for n_texts in (4, None))
+    assert {name: given["texts"] for name, given in asked["unlabelled"].items()} == {"more.csv": 4, "others.csv": 4}
+    assert asked != all_of_them
+    refused(
+        lambda: load_experiment(arms, TrainingData("films", n_unlabelled=0), measuring()),
+        "0 given; at least 1 is needed",
+    )
 
 
 @pytest.mark.usefixtures("place")

@@ -173,7 +173,9 @@ def test_values_apart_learn_from_random_words_only(build, tokenizer, tmp_path, m
 
 
 def test_values_apart_from_what(stock_folder, tmp_path):
-    with pytest.raises(InputError, match=r"^values_apart: given for design 'vanilla'; accepted: additive, lexical$"):
+    with pytest.raises(
+        InputError, match=r"^values_apart: given for design 'vanilla'; accepted: additive, lexical, explainable$"
+    ):
         train(
             request(stock_folder, "vanilla"),
             toy_corpus(),
@@ -181,6 +183,127 @@ def test_values_apart_from_what(stock_folder, tmp_path):
             TrainingSettings(values_apart=True),
         )
     assert not (tmp_path / "x").exists()
+
+
+READOUT = (
+    "bert.encoder.layer.4.attention.self.value.",
+    "bert.encoder.layer.4.attention.output.dense.",
+    "classifier.",
+)
+
+
+def trainer_of(model, tokenizer, folder, settings):
+    """A trainer of eight rows, which are one step."""
+    encodings = encode(tokenizer, [(example.text, None) for example in toy_corpus(n_train=8).train], 41)
+    rows = [Row(encoding=e, label=index % 3, input_ids=e.input_ids) for index, e in enumerate(encodings)]
+    return ClassifierTrainer(model, settings, folder, (rows, rows), (0, tokenizer.mask_token_id), None, None)
+
+
+@pytest.mark.parametrize("design", ["vanilla", "lexical"])
+def test_the_readout_has_a_rate_of_its_own(build, tokenizer, tmp_path, design):
+    settings = TrainingSettings(learning_rate=2e-3, readout_rate=5.0, weight_decay=0.03)
+    model = build(design)
+    trainer = trainer_of(model, tokenizer, tmp_path, settings)
+    groups = trainer.create_optimizer().param_groups
+    grouped = [weight for group in groups for weight in group["params"]]
+    assert len({id(weight) for weight in grouped}) == len(grouped) == len(list(model.parameters()))
+    of_weight = {id(weight): group for group in groups for weight in group["params"]}
+    n_apart = 0
+    for name, weight in model.named_parameters():
+        is_apart, is_decayed = name.startswith(READOUT), not name.endswith("bias") and "LayerNorm" not in name
+        n_apart += is_apart
+        assert of_weight[id(weight)]["lr"] == pytest.approx(1e-2 if is_apart else 2e-3), name
+        assert of_weight[id(weight)]["weight_decay"] == (0.03 if is_decayed else 0), name
+    # Weights and biases of all three, but that additive designs have no biases below the classifier.
+    assert n_apart == (6 if design == "vanilla" else 4)
+    others = [{k: v for k, v in group.items() if k not in ("params", "lr", "weight_decay")} for group in groups]
+    assert all(other == others[0] for other in others)
+    # The linear fall of the rate keeps the factor.
+    trainer.create_scheduler(num_training_steps=8)
+    for _ in range(4):
+        trainer.optimizer.step()
+        trainer.lr_scheduler.step()
+    rates = sorted({group["lr"] for group in groups})
+    assert len(rates) == 2
+    assert 0 < rates[0] < 2e-3
+    assert rates[1] == pytest.approx(5 * rates[0])
+
+
+def test_a_high_rate_moves_the_readout_further(build, tokenizer, tmp_path):
+    """The first step of Adam moves almost every weight by its rate, whatever the gradient."""
+    moved = {}
+    for factor in (1.0, 20.0):
+        model = build("lexical")
+        before = {name: weight.clone() for name, weight in model.state_dict().items()}
+        settings = TrainingSettings(
+            epochs=1, batch_size=8, learning_rate=1e-4, warmup_share=0.0, weight_decay=0.0, readout_rate=factor
+        )
+        trainer_of(model, tokenizer, tmp_path / str(factor), settings).train()
+        moved[factor] = {
+            name: (weight - before[name]).abs().median().item() for name, weight in model.named_parameters()
+        }
+    for name, distance in moved[20.0].items():
+        if name.startswith(READOUT):
+            assert moved[1.0][name] == pytest.approx(1e-4, rel=0.05), name
+            assert distance == pytest.approx(2e-3, rel=0.05), name
+        else:
+            assert distance == pytest.approx(moved[1.0][name], rel=0.05, abs=1e-6), name
+
+
+def test_a_continued_run_keeps_the_rates_and_ends_like_an_unbroken_one(stock_folder, tmp_path):
+    settings = dataclasses.replace(SETTINGS, epochs=3, readout_rate=10.0, early_stopping_patience=3)
+
+    def stop(progress):
+        if progress.step == 5:  # three steps an epoch: in the second
+            raise KeyboardInterrupt
+
+    asked = request(stock_folder, "lexical")
+    train(asked, toy_corpus(), tmp_path / "unbroken", settings)
+    with pytest.raises(KeyboardInterrupt):
+        train(asked, toy_corpus(), tmp_path / "broken", settings, stop)
+    assert train(asked, toy_corpus(), tmp_path / "broken", settings).resumed
+    unbroken = weights(tmp_path / "unbroken")
+    for name, weight in weights(tmp_path / "broken").items():
+        torch.testing.assert_close(weight, unbroken[name], atol=1e-6, rtol=0)
+
+
+@pytest.mark.usefixtures("without_type_checks")
+@pytest.mark.parametrize("bf16", [False, True])
+def test_bf16_reaches_the_trainer(build, tokenizer, tmp_path, bf16):
+    model = build("additive")
+    trainer = trainer_of(model, tokenizer, tmp_path, TrainingSettings(epochs=1, batch_size=8, bf16=bf16))
+    assert trainer.args.bf16 == bf16
+    shown = []
+    below = model.bert.encoder.layer[0].attention.self.query
+    below.register_forward_hook(lambda _, __, output: shown.append(output.dtype))
+    trainer.train()
+    assert set(shown) == {torch.bfloat16 if bf16 else torch.float32}
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.usefixtures("without_type_checks")
+@pytest.mark.parametrize("design", ["vanilla", "explainable"])
+def test_training_in_bf16(stock_folder, tmp_path, design):
+    settings = dataclasses.replace(SETTINGS, epochs=1, bf16=True)
+    asked = request(stock_folder, design)
+    if design == "explainable":
+        train(request(stock_folder, "vanilla"), toy_corpus(), tmp_path / "teacher", settings)
+        asked, settings = (
+            dataclasses.replace(asked, teacher=str(tmp_path / "teacher")),
+            dataclasses.replace(settings, values_apart=True, readout_rate=10.0),
+        )
+    report = train(asked, toy_corpus(), tmp_path / "x", settings)
+    (epoch,) = report.epochs
+    assert math.isfinite(epoch.train_loss)
+    assert math.isfinite(epoch.validation_loss)
+    assert report.run["settings"]["bf16"] is True
+    saved = weights(tmp_path / "x")
+    assert {weight.dtype for weight in saved.values()} == {torch.float32}
+    assert all(weight.isfinite().all() for weight in saved.values())
+    plain = train(asked, toy_corpus(), tmp_path / "plain", dataclasses.replace(settings, bf16=False))
+    (other,) = plain.epochs
+    assert epoch.train_loss != other.train_loss
+    assert epoch.train_loss == pytest.approx(other.train_loss, rel=0.1)
 
 
 def test_texts_without_labels(stock_folder, tmp_path):
@@ -294,6 +417,13 @@ def test_teachers_that_cannot_teach(stock_folder, tmp_path, tokenizer, build):
     assert not (tmp_path / "x").exists()
 
 
+def test_designs_with_a_twin_need_a_teacher(stock_folder, tmp_path):
+    message = r"^teacher: none given for design 'explainable'; accepted: a trained model's folder, or training.twin"
+    with pytest.raises(InputError, match=message):
+        train(request(stock_folder, "explainable"), toy_corpus(), tmp_path / "x", SETTINGS)
+    assert not (tmp_path / "x").exists()
+
+
 @pytest.mark.parametrize("fields", [{"value_layer": 5}, {"design": "triple"}, {"base": "no-such-folder"}])
 def test_requests_that_do_not_fit_leave_no_folder(stock_folder, tmp_path, fields):
     wrong = dataclasses.replace(request(stock_folder, "lexical"), **fields)
@@ -316,7 +446,7 @@ def test_outputs_that_hold_something_else(stock_folder, tmp_path):
 
 
 def test_only_complete_checkpoints_are_taken(tmp_path):
-    described = {"settings": {"seed": 0}}
+    described = {"request": {"base": "minilm", "teacher": None}, "settings": {"seed": 0}}
     assert run_folder.prepare(tmp_path, described) is None
     for step in (9, 10, 11):
         folder = run_folder.checkpoints_folder(tmp_path) / f"checkpoint-{step}"
@@ -326,7 +456,7 @@ def test_only_complete_checkpoints_are_taken(tmp_path):
     assert run_folder.prepare(tmp_path, described).name == "checkpoint-10"
     assert not (run_folder.checkpoints_folder(tmp_path) / "checkpoint-11").exists()
     with pytest.raises(FileError, match=r"holds another run \(seed 0 there, 7 asked for\)"):
-        run_folder.prepare(tmp_path, {"settings": {"seed": 7}})
+        run_folder.prepare(tmp_path, {**described, "settings": {"seed": 7}})
 
 
 @pytest.mark.parametrize(
@@ -340,6 +470,9 @@ def test_only_complete_checkpoints_are_taken(tmp_path):
         ("max_length", 2),
         ("seed", -1),
         ("weight_decay", 1.0),
+        ("readout_rate", 0.0),
+        ("readout_rate", -1.0),
+        ("readout_rate", 1000.5),
     ],
 )
 def test_settings_out_of_range(field, value):
