@@ -73,7 +73,7 @@ seeds (bootstrap nested in seeds; models are compared on the same texts, seed by
 **What chose what.** The recipe (values after block 1, apart from the attention, a fast readout) was chosen by
 validation rows, before any test row was read for it. The test rows of movie-snippets had been read earlier, for the
 comparison in README, in which `explainable` was not. After eight models had been measured, numbers were cut to fit the
-time: from 5 to 3 seeds for `additive`, `{AGAIN}` and the explainers, and from 200 to 100 texts with a planted word."""
+time: from 5 to 3 seeds for `additive` and `{AGAIN}`, and from 200 to 100 texts with a planted word."""
 
 
 def _goals(results: Results) -> str:
