@@ -180,7 +180,7 @@ def test_notes_setting_and_honest_reading_are_printed(tmp_path):
     assert "Still training: single-head, lexical." in prose
     assert "say where the model looked, not why it decided" in prose
     assert "Sharper is not truer" in prose
-    assert "Only the contributions (additive, lexical) sum to the decision" in prose
+    assert "Only the contributions (additive, lexical, explainable) sum to the decision" in prose
     assert "one seed, so differences within the standard errors mean nothing" in prose
 
 
