@@ -26,6 +26,7 @@ def page(results: Results) -> str:
         _explainers(results),
         _people(results),
         _shortcut(results),
+        _audit(results),
         _sst2(results),
         _ablations(results),
         _explored(),
@@ -312,6 +313,31 @@ prediction follows the marker; an explanation should then put it first.
 {table(("model", "relied on", "explainer", "marker comes first", "average precision"), lines)}"""
 
 
+def _audit(results: Results) -> str:
+    if not results.all["audit"]:
+        return ""
+    words = {True: "pass", False: "**fail**", None: "measured"}
+    lines = [
+        [
+            check["name"],
+            "—" if check["value"] is None else f"{check['value']:.2g}",
+            _bound(check),
+            words[check["passed"]],
+        ]
+        for check in results.all["audit"]
+    ]
+    return f"""## The audit of one flagship
+
+`explainable-bert audit` of the first seed, on test texts of movie-snippets; what each check means, the report of the
+command says.
+
+{table(("check", "value", "asked for", "outcome"), lines)}"""
+
+
+def _bound(check: Entry) -> str:
+    return f"{check['relation']} {check['threshold']:.3g}" if check["relation"] else ""
+
+
 def _sst2(results: Results) -> str:
     study = "sst2/own"
     if study not in results.all["arms"]:
@@ -426,6 +452,8 @@ def _protocol(results: Results) -> str:
   the text would say without the word. Removing a key from the pooling has a closed form; removing a word from the text
   has none.
 - The bootstrap over few seeds underestimates their spread, by the factor √((s - 1) / s) with s seeds.
+- What was measured of every model, text by text, is in `benchmarks/results/paper_{results.all["scale"]}/`; `--written
+  measured --output` with that folder computes all statistics anew.
 - Arms of one seed say little: their intervals know nothing of another training.
 - The search is greedy, and bounds the best from below: an explanation can exceed 1.
 - Sizes: {settings}."""

@@ -65,11 +65,12 @@ def _largest_error(studies: Mapping[str, Measurements]) -> float | None:
     return None if found is None else max(float(column.values.max()) for column in found[0].columns)
 
 
-def _audited(file: Path) -> dict[str, float | None]:
-    """The values of the audit's checks, by name; empty where there was none."""
+def _audited(file: Path) -> list[dict[str, Any]]:
+    """The audit's checks, without what they mean in words; empty where there was no audit."""
     if not file.is_file():
-        return {}
-    return {check["name"]: check["value"] for check in json.loads(file.read_text(encoding="utf-8"))["checks"]}
+        return []
+    checks = json.loads(file.read_text(encoding="utf-8"))["checks"]
+    return [{name: check[name] for name in ("name", "value", "relation", "threshold", "passed")} for check in checks]
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
