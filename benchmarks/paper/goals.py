@@ -98,9 +98,8 @@ def goals(results: Results) -> Iterator[Goal]:
     yield from _plausibility(results)
     yield from _shortcut(results)
     yield _identity("largest completeness error", results.all["largest_completeness_error"])
-    yield _identity(
-        "closed-form removal against masking keys, largest", results.all["audit"].get("closed-form-removal")
-    )
+    removal = [check["value"] for check in results.all["audit"] if check["name"] == "closed-form-removal"]
+    yield _identity("closed-form removal against masking keys, largest", removal[0] if removal else None)
     yield _speed()
 
 
