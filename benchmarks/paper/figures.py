@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from explainable_bert.evaluation.measures import MEASURES
@@ -103,4 +104,6 @@ def draw_explainers(results: Results, file: Path) -> None:
     axes.set_xlabel("comprehensiveness: 0 random order, 1 the best order that a search found")
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, 1.18), ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, metadata={"Date": None})
+    # The same numbers make the same file.
+    with matplotlib.rc_context({"svg.hashsalt": file.name}):
+        figure.savefig(file, metadata={"Date": None})
