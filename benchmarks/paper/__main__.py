@@ -21,10 +21,10 @@ from explainable_bert.sweep.run import SweepProgress, run_points
 from explainable_bert.writing import write_text
 
 from .figures import draw_explainers, draw_front
-from .goals import OWN, Results
+from .goals import Results
 from .page import page
 from .protocol import EXPLAINABLE, IN_DOMAIN, SCALES
-from .results import AUDIT_FILE, as_text, found
+from .results import AUDIT_FILE, OWN, as_text, found
 from .studies import Study, studies
 
 ROOT = Path(__file__).parent.parent.parent

@@ -20,10 +20,10 @@ from explainable_bert.sweep.front import (
 )
 
 from . import protocol
-from .goals import COMPARED, OWN, Results
+from .goals import Results
 from .page import RNC
 from .protocol import EXPLAINABLE, IN_DOMAIN, VANILLA
-from .results import BUILT_IN, in_domain
+from .results import BUILT_IN, COMPARED, OWN, in_domain
 
 _COLOURS = {EXPLAINABLE: "#0072b2", VANILLA: "#d55e00"}
 

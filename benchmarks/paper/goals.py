@@ -7,11 +7,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .protocol import AGAIN, EXPLAINABLE, EXPLAINERS, ORDER, OUT_OF_DOMAIN, SURROGATES, UNLABELLED, VANILLA
-from .results import BUILT_IN, OUT_OF_DOMAIN_MEAN, in_domain
+from .results import (
+    BUILT_IN,
+    COMPARED,
+    MARKERS,
+    OUT_OF_DOMAIN_MEAN,
+    OWN,
+    SHORTCUT,
+    SST2,
+    SURROGATE,
+    YELP,
+    in_domain,
+)
 
 Verdict = Literal["reached", "in the mean, not shown", "missed", "not measured"]
 Entry = Mapping[str, Any]
-OWN, COMPARED, SURROGATE, SHORTCUT = "reviews/own", "reviews/explainers", "reviews/surrogates", "shortcut/own"
 POINT = 0.01
 SPEED_FILE = Path(__file__).parent.parent / "results" / "final_block.json"
 
@@ -88,7 +98,7 @@ def number(entry: Entry | None, n_decimals: int = 2) -> str:
 
 def goals(results: Results) -> Iterator[Goal]:
     """All goals in the order in which they were set."""
-    for study in (OWN, "sst2/own"):
+    for study in (OWN, SST2):
         yield from _accuracy(results, study)
     yield from _out_of_domain(results)
     yield from _faithfulness(results)
@@ -176,7 +186,7 @@ def _sufficiency(results: Results) -> Goal:
 def _plausibility(results: Results) -> Iterator[Goal]:
     for of_set, metric, name in (
         (in_domain(OWN), "lexicon-average-precision", "lexicon average precision"),
-        ("yelp_hat_50.jsonl", "average-precision", "Yelp-HAT average precision"),
+        (YELP, "average-precision", "Yelp-HAT average precision"),
     ):
         found = [
             results.difference(study, of_set, metric, EXPLAINABLE, f"{method} of {VANILLA}")
@@ -198,9 +208,9 @@ def _plausibility(results: Results) -> Iterator[Goal]:
 
 
 def _shortcut(results: Results) -> Iterator[Goal]:
-    found = results.row(SHORTCUT, "markers.jsonl", EXPLAINABLE, "token-f1")
+    found = results.row(SHORTCUT, MARKERS, EXPLAINABLE, "token-f1")
     yield Goal("planted word comes first", "at least 0.95", number(found), _at_least(found, 0.95))
-    against = results.difference(SHORTCUT, "markers.jsonl", "token-f1", EXPLAINABLE, f"saliency of {EXPLAINABLE}")
+    against = results.difference(SHORTCUT, MARKERS, "token-f1", EXPLAINABLE, f"saliency of {EXPLAINABLE}")
     what = "the same, minus gradient L2 on the same model"
     yield Goal(what, "at least 0", number(against), _at_least(against, 0.0))
 

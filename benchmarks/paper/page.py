@@ -5,12 +5,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .goals import COMPARED, OWN, POINT, SHORTCUT, SURROGATE, Entry, Results, goals, number, points
+from .goals import POINT, Entry, Results, goals, number, points
 from .protocol import AGAIN, EXPLAINABLE, OUT_OF_DOMAIN, PLAIN, UNLABELLED, VANILLA
-from .results import BUILT_IN, OUT_OF_DOMAIN_MEAN, in_domain
+from .results import (
+    ABLATED,
+    BUILT_IN,
+    COMPARED,
+    MARKERS,
+    OUT_OF_DOMAIN_MEAN,
+    OWN,
+    SHORTCUT,
+    SST2,
+    SURROGATE,
+    YELP,
+    in_domain,
+)
 
 EXPLORATION = Path(__file__).parent.parent / "results" / "exploration.json"
-YELP, MARKERS = "yelp_hat_50.jsonl", "markers.jsonl"
 _OUTSIDE = (*(f"{name} test" for name in OUT_OF_DOMAIN), OUT_OF_DOMAIN_MEAN)
 RNC = "range-normalised-comprehensiveness-margin"
 
@@ -339,7 +350,7 @@ def _bound(check: Entry) -> str:
 
 
 def _sst2(results: Results) -> str:
-    study = "sst2/own"
+    study = SST2
     if study not in results.all["arms"]:
         return ""
     sets = [in_domain(study), *(f"{name} test" for name in OUT_OF_DOMAIN)]
@@ -373,7 +384,7 @@ which share its origin.
 
 
 def _ablations(results: Results) -> str:
-    study = "reviews/ablations"
+    study = ABLATED
     arms = results.arms(study)
     if not arms:
         return ""

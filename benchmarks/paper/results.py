@@ -1,4 +1,4 @@
-"""What the benchmark found, as one JSON object: numbers, paired differences, ratios on one model, and the goals."""
+"""What the benchmark found, as one JSON object: numbers, paired differences, and ratios on one model."""
 
 import dataclasses
 import json
@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from explainable_bert.evaluation.settings import EvaluationSettings
-from explainable_bert.sweep.record import PointRecord
 
 from . import protocol
 from .estimates import Estimate, Key, Measurements, difference, load, mean_difference, ratio_over_random, rows
 from .protocol import AGAIN, EXPLAINABLE, IN_DOMAIN, OUT_OF_DOMAIN, VANILLA
 
 # Folder of models, and of the records in it.
-STUDIES = ("reviews/own", "reviews/explainers", "reviews/surrogates", "reviews/ablations", "sst2/own", "shortcut/own")
+OWN, COMPARED, SURROGATE, ABLATED = "reviews/own", "reviews/explainers", "reviews/surrogates", "reviews/ablations"
+SST2, SHORTCUT = "sst2/own", "shortcut/own"
+STUDIES = (OWN, COMPARED, SURROGATE, ABLATED, SST2, SHORTCUT)
+# Sets of human, and of planted, rationales.
+YELP, MARKERS = "yelp_hat_50.jsonl", "markers.jsonl"
 OUT_OF_DOMAIN_MEAN = "mean out of domain"
 AUDIT_FILE = "audit.json"
 OVER_RANDOM = ("range-normalised-comprehensiveness", "range-normalised-comprehensiveness-margin")
@@ -59,8 +62,8 @@ def found(output: Path, scale: str) -> dict[str, Any]:
 
 def _largest_error(studies: Mapping[str, Measurements]) -> float | None:
     """Over all seeds and explained texts of the flagship."""
-    own = studies.get("reviews/own")
-    key = (in_domain("reviews/own"), "completeness-error", BUILT_IN)
+    own = studies.get(OWN)
+    key = (in_domain(OWN), "completeness-error", BUILT_IN)
     found = None if own is None else own.of((EXPLAINABLE, key))
     return None if found is None else max(float(column.values.max()) for column in found[0].columns)
 
@@ -89,14 +92,9 @@ def _arms(study: Measurements) -> dict[str, Any]:
 def _minutes(studies: Mapping[str, Measurements]) -> dict[str, float]:
     """Median minutes of training per arm, on one core or device; of the last start where it was resumed."""
     by_arm: dict[str, list[float]] = {}
-    for record in _trained(studies):
+    for record in studies[OWN].records if OWN in studies else ():
         by_arm.setdefault(record.arm, []).append(record.training_s / 60)
     return {arm: round(statistics.median(minutes), 2) for arm, minutes in by_arm.items()}
-
-
-def _trained(studies: Mapping[str, Measurements]) -> tuple[PointRecord, ...]:
-    own = studies.get("reviews/own")
-    return () if own is None else own.records
 
 
 def _differences(name: str, study: Measurements) -> Iterator[dict[str, Any]]:
@@ -151,7 +149,7 @@ def _entry(study: str, a: str, b: str, key: Key, estimate: Estimate | None) -> I
 
 def in_domain(study: str) -> str:
     """The set that a study's models are tested on, of the kind that they were trained on."""
-    return {"reviews/own": f"{IN_DOMAIN} test", "sst2/own": "sst2 test", "shortcut/own": "shortcut test"}[study]
+    return {OWN: f"{IN_DOMAIN} test", SST2: "sst2 test", SHORTCUT: "shortcut test"}[study]
 
 
 def as_text(results: Mapping[str, Any]) -> str:

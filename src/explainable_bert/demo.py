@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
@@ -17,12 +17,13 @@ from explainable_bert.data.corpora import Corpus, Example, load_corpus
 from explainable_bert.errors import FileError
 from explainable_bert.export.report import DemoReport, DesignRow, effective_words, write_report
 from explainable_bert.metrics.classification import accuracy, accuracy_standard_error
+from explainable_bert.model.configuration import has_twin
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import TrainingProgress
-from explainable_bert.training.twin import TWIN_DESIGN, has_twin, recipe, taught_by
+from explainable_bert.training.twin import TWIN_DESIGN, recipe, taught_by
 from explainable_bert.writing import write_text
 
 Scale = Literal["quick", "default", "full"]
@@ -83,13 +84,11 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     for design, value_layer, teacher in _DESIGNS:
         callbacks.starts(design)
         folder = _model_folder(output, design)
-        request = ModelRequest(_BASE, design, value_layer)
+        named = None if teacher is None else str(_model_folder(output, teacher))
+        request, how = ModelRequest(_BASE, design, value_layer, teacher=named), settings
         if has_twin(design):
-            twin = _model_folder(output, TWIN_DESIGN)
-            trained = train(taught_by(request, twin), corpus, folder, recipe(settings), callbacks.trains)
-        else:
-            named = None if teacher is None else str(_model_folder(output, teacher))
-            trained = train(replace(request, teacher=named), corpus, folder, settings, callbacks.trains)
+            request, how = taught_by(request, _model_folder(output, TWIN_DESIGN)), recipe(settings)
+        trained = train(request, corpus, folder, how, callbacks.trains)
         rows.append(_measure(folder, trained, corpus.test, sentences))
         report = _report(rows, corpus, sentences, seed)
         write_report(report, output / _PAGE)

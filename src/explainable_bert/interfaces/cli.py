@@ -128,9 +128,10 @@ def train(
     """Train a design on a corpus into a model folder."""
     from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
     from explainable_bert.model.checkpoint import MINILM
+    from explainable_bert.model.configuration import has_twin
     from explainable_bert.training.run import train as run_training
     from explainable_bert.training.settings import ModelRequest, TrainingSettings
-    from explainable_bert.training.twin import has_twin, recipe, train_with_twin, twin_folder
+    from explainable_bert.training.twin import recipe, train_with_twin, twin_folder
 
     quiet_libraries()
     settings = TrainingSettings(

@@ -62,6 +62,11 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
 )
 
 
+def has_twin(design: str) -> bool:
+    """Whether the design is one that is trained from a twin; False for names that are none."""
+    return design in DESIGNS and DESIGNS[design].has_twin
+
+
 class ExplainableBertConfig(BertConfig):
     """BertConfig plus the design of the final block.
 

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Any
 
 from explainable_bert.errors import InputError
-from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS
+from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS, has_twin
 from explainable_bert.sweep.arm import Arm
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
-from explainable_bert.training.twin import has_twin, recipe
+from explainable_bert.training.twin import recipe
 
 VANILLA = "vanilla"
 # Set by the sweep itself: by its seeds, and by which arm teaches.

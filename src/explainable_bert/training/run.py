@@ -19,7 +19,7 @@ from explainable_bert.errors import InputError, ModelError
 from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
-from explainable_bert.model.configuration import DESIGNS, label_names
+from explainable_bert.model.configuration import DESIGNS, has_twin, label_names
 from explainable_bert.text.encoding import TextInput, check_texts, encode
 from explainable_bert.training.report import EpochMetrics, TrainingReport
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
@@ -93,7 +93,7 @@ def check_request(
     request: ModelRequest, corpus: Corpus, settings: TrainingSettings, unlabelled: Sequence[TextInput]
 ) -> None:
     """Raise InputError where a request does not go with its settings or texts."""
-    if request.design in DESIGNS and DESIGNS[request.design].has_twin and request.teacher is None:
+    if has_twin(request.design) and request.teacher is None:
         raise InputError(
             f"teacher: none given for design {request.design!r}; accepted: a trained model's folder, or "
             "training.twin.train_with_twin, which trains one"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from explainable_bert.data.corpora import Corpus
 from explainable_bert.errors import InputError
-from explainable_bert.model.configuration import DESIGNS
+from explainable_bert.model.configuration import DESIGNS, has_twin
 from explainable_bert.text.encoding import TextInput
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import check_request, new_model, train
@@ -17,11 +17,6 @@ from explainable_bert.training.trainer import ProgressCallback
 TWIN_DESIGN = "vanilla"
 # Times the learning rate of all other weights; chosen by validation rows (docs/results.md).
 READOUT_RATE = 10.0
-
-
-def has_twin(design: str) -> bool:
-    """Whether the design is one that is trained from a twin; False for names that are none."""
-    return design in DESIGNS and DESIGNS[design].has_twin
 
 
 def twin_folder(output: Path) -> Path:
