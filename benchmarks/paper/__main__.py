@@ -22,10 +22,11 @@ from explainable_bert.writing import write_text
 
 from .figures import draw_explainers, draw_front
 from .goals import Results
+from .not_taken import run_not_taken
 from .page import page
 from .protocol import EXPLAINABLE, IN_DOMAIN, SCALES
 from .results import AUDIT_FILE, OWN, as_text, found
-from .studies import Study, studies
+from .studies import ABLATIONS, Study, studies
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -56,6 +57,8 @@ def _benchmark(given: argparse.Namespace, output: Path) -> int:
     if given.written is None:
         for study in studies(SCALES[given.scale], output, given.sst2, given.rationales):
             n_failed += _run(study, given.processes)
+            if study.name == ABLATIONS:
+                run_not_taken(study, SCALES[given.scale])
         _audit(output / "reviews" / "models" / folder_name(EXPLAINABLE, 0), output / AUDIT_FILE)
     if given.written != "saved":
         results = found(output, given.scale)

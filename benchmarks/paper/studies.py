@@ -11,6 +11,7 @@ from . import corpora, protocol
 from .narrow_base import narrow_base
 from .protocol import IN_DOMAIN, OUT_OF_DOMAIN, Scale
 
+ABLATIONS = "ablations"
 N_VALIDATION = 1000
 N_PLANTED_VALIDATION, N_PLANTED_TEST = 300, 100
 
@@ -71,7 +72,7 @@ def studies(scale: Scale, output: Path, sst2: Path | None, rationales: Path | No
         evaluation=protocol.ablated(),
     )
     without = points_of(protocol.ablations(scale), range(scale.seeds_of_ablations))
-    yield Study("ablations", output / "reviews", without, reviews, ablated)
+    yield Study(ABLATIONS, output / "reviews", without, reviews, ablated)
 
 
 def _sst2(scale: Scale, output: Path, source: Path) -> Study:
