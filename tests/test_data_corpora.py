@@ -400,11 +400,11 @@ class TestUnlabelledTexts:
             examples = list(load_corpus(name).train)
         whole = unlabelled_texts(name)
         assert whole == tuple(example.text for example in examples)
-        shuffled = unlabelled_texts(name, n_texts=1000)
+        shuffled = unlabelled_texts(name, n_unlabelled=1000)
         assert sorted(shuffled) == sorted(whole)
         assert shuffled != whole
         for n_texts in (1, 2, 19, 40):
-            found = unlabelled_texts(name, n_texts=n_texts)
+            found = unlabelled_texts(name, n_unlabelled=n_texts)
             assert found == shuffled[:n_texts]
             assert found == tuple(example.text for example in sample(examples, n_texts))
 
@@ -420,8 +420,8 @@ class TestUnlabelledTexts:
 
     @pytest.mark.parametrize("n_texts", [0, -3])
     def test_a_sample_of_nothing(self, tmp_path, n_texts):
-        with pytest.raises(InputError, match=rf"^n_texts: {n_texts} given; at least 1 is needed$"):
-            unlabelled_texts(saved(tmp_path, "a.csv"), n_texts=n_texts)
+        with pytest.raises(InputError, match=rf"^n_unlabelled: {n_texts} given; at least 1 is needed$"):
+            unlabelled_texts(saved(tmp_path, "a.csv"), n_unlabelled=n_texts)
 
 
 class TestHub:

@@ -108,7 +108,7 @@ def test_texts_without_labels_are_limited_for_each_corpus(place):
     }
     for n_texts, experiment in found.items():
         assert experiment.unlabelled == {
-            name: unlabelled_texts(name, n_texts=n_texts) for name in ("more.csv", "others.csv")
+            name: unlabelled_texts(name, n_unlabelled=n_texts) for name in ("more.csv", "others.csv")
         }
         assert len(experiment.corpus.train) == 60
     assert [len(texts) for texts in found[4].unlabelled.values()] == [4, 4]

@@ -413,7 +413,8 @@ def _ablations(results: Results) -> str:
     return f"""## What each part is worth
 
 Less, or with another, one of its parts; on **validation** rows, {_seeds(results, study, arms[0])} seed each, so
-directions and no more. A run that is missing was not reached in the time of the run.
+directions and no more. A learned mix of value depths and a masked-word loss are in `benchmarks/paper/not_taken.py`, not
+in the package.
 
 {table(head, lines)}"""
 
@@ -441,8 +442,9 @@ def _run(run: Mapping[str, Any]) -> list[str]:
 
 
 _NOT_KEPT = """What was tried and is not in the code: feed-forward and layer norm before the values (no gain seen with
-one run each), key dropout with renormalising (none), partial sums taught (helps less than values apart). What was not
-tried: a learned mix of value depths, a learned query (the query's bias is one already), a masked-word loss."""
+one run each), key dropout with renormalising (none), partial sums taught (helps less than values apart). A learned
+query beside that of [CLS] needs no trial: added to it, it is the bias that the query projection has; and through keys
+of full rank that bias already reaches every linear function of a state."""
 
 
 def _known(value: float | None, n_decimals: int = 3) -> str:

@@ -141,18 +141,18 @@ def load_corpus(name: str, columns: Columns = DEFAULT_COLUMNS) -> Corpus:
 
 
 def unlabelled_texts(
-    name: str, columns: Columns = DEFAULT_COLUMNS, n_texts: int | None = None
+    name: str, columns: Columns = DEFAULT_COLUMNS, n_unlabelled: int | None = None
 ) -> tuple[TextInput, ...]:
     """Texts to train on without their labels: the rows of a file, else the training split of what `name` says.
 
-    At most `n_texts` of them, chosen as by `sample`. Raises InputError or FileError as load_corpus does.
+    At most `n_unlabelled` of them, chosen as by `sample`. Raises InputError or FileError as load_corpus does.
     """
     path = Path(name)
     if name not in CORPORA and not path.is_dir() and (path.is_file() or path.suffix.lower() in READABLE):
         rows = [_unlabelled(text) for _, text in unlabelled_rows(read_table(path), columns, path.name).texts]
     else:
         rows = list(load_corpus(name, columns).train)
-    return tuple(input_of(example) for example in sample(rows, n_texts, "n_texts"))
+    return tuple(input_of(example) for example in sample(rows, n_unlabelled, "n_unlabelled"))
 
 
 def held_out(corpus: Corpus, texts: Sequence[TextInput]) -> list[TextInput]:
