@@ -23,7 +23,7 @@ def heatmap_html(explanations: Sequence[Explanation], versus: Sequence[Explanati
         panels=shown,
         values=values,
         row_html=row_html,
-        maps_source=_maps_source,
+        maps_source=maps_source,
         is_compared=versus is not None,
         is_signed=any(item.legend.signed for panel in shown for item in panel.rows),
     )
@@ -52,7 +52,7 @@ def page_from(name: str, came_from: Origin, **context: Any) -> str:
     return _environment().get_template(name).render(origin=came_from, strip_html=strip_html, notes=notes, **context)
 
 
-def _maps_source(panel: Panel) -> str:
+def maps_source(panel: Panel) -> str:
     """The drawing of a panel's maps as a data address."""
     from explainable_bert.export.drawing.sheets import map_sheet
     from explainable_bert.export.figures import svg_bytes
@@ -68,10 +68,10 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_harmless,
+        finalize=harmless,
     )
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """Every string that a template prints is made visible; only fragments that a template made pass as they are."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

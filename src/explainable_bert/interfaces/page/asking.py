@@ -1,0 +1,101 @@
+"""A visitor's question: one text, one or two models, a method; checked, answered, and as a link that asks it again."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from explainable_bert.attribution.methods import EXPLAINERS
+from explainable_bert.errors import InputError
+from explainable_bert.interfaces.page.offered import OfferedModels
+from explainable_bert.pipeline import explain_versus
+from explainable_bert.records import LEVELS, Explanation, Level
+from explainable_bert.text.encoding import TextInput
+
+MOST_CHARACTERS = 50_000
+PREDICTED = "as predicted"
+NONE = "none"
+# Browsers and servers bear links of some thousand characters.
+_LONGEST_LINK = 4000
+
+Passed = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: `second` may be NONE, `target` PREDICTED (by the first model), `pair` empty."""
+
+    text: str
+    pair: str
+    first: str
+    second: str
+    method: str
+    target: str
+    level: Level
+
+    @property
+    def texts(self) -> TextInput:
+        """The text, or both of a pair."""
+        return (self.text, self.pair) if self.pair.strip() else self.text
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The names of the models asked, each once."""
+        return (self.first,) if self.second in (NONE, self.first) else (self.first, self.second)
+
+
+def checked(question: Question, offered: OfferedModels) -> Question:
+    """The question, once it can be answered.
+
+    Raises InputError that names what is wrong, in words that need no knowledge of the program.
+    """
+    for name, text in (("text", question.text), ("second text", question.pair)):
+        if len(text) > MOST_CHARACTERS:
+            raise InputError(f"{name}: {len(text):,} characters given; accepted: at most {MOST_CHARACTERS:,}")
+    if not question.text.strip():
+        raise InputError("text: nothing to read; type a sentence")
+    if question.level not in LEVELS:
+        raise InputError(f"level: {question.level!r} given; accepted: {', '.join(LEVELS)}")
+    target = None if question.target == PREDICTED else question.target
+    for name in question.models:
+        offered.classifier(name).check(question.method, target, question.level)
+    return question
+
+
+def n_passes(question: Question) -> int:
+    """About how many texts the models are run on to answer, by a word count that needs no tokenizer."""
+    n_units = len(question.text.split()) + len(question.pair.split())
+    explainer = EXPLAINERS[question.method]
+    return len(question.models) * (explainer.forward.count(n_units) + explainer.backward.count(n_units))
+
+
+def answered(question: Question, offered: OfferedModels, *, attention_map: bool = False) -> tuple[Explanation, ...]:
+    """One explanation per model, all for the same label. Raises as `checked` does, and Stopped where it is watched."""
+    question = checked(question, offered)
+    target = None if question.target == PREDICTED else question.target
+    asked: dict[str, Any] = {"target": target, "level": question.level, "attention_map": attention_map}
+    first = offered.classifier(question.models[0])
+    if len(question.models) == 1:
+        return tuple(first.explain([question.texts], question.method, **asked))
+    versus = offered.classifier(question.models[1])
+    ours, theirs = explain_versus(first, versus, [question.texts], method=question.method, **asked)
+    return ours[0], theirs[0]
+
+
+def link(question: Question) -> str | None:
+    """The question as the query of an address, beginning with "?"; None where the text is too long for one."""
+    query = "?" + urlencode({name: value for name, value in asdict(question).items() if value})
+    return query if len(query) <= _LONGEST_LINK else None
+
+
+def from_link(query: Mapping[str, str], default: Question, models: Sequence[str]) -> Question:
+    """The question of an address, with `default` for whatever it lacks or gets wrong."""
+    accepted = {
+        "first": models,
+        "second": (NONE, *models),
+        "method": tuple(EXPLAINERS),
+        "level": LEVELS,
+    }
+    given = {name: query[name] for name in asdict(default) if name in query}
+    usable = {name: value for name, value in given.items() if value in accepted.get(name, (value,))}
+    return replace(default, **usable)  # type: ignore[arg-type]  # all fields are strings

@@ -1,0 +1,84 @@
+"""The models that the page offers: loaded when first asked for, and how many of their passes a visitor waits for."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from explainable_bert.errors import InputError, ModelError
+from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.results import short_names
+
+
+class Stopped(Exception):  # noqa: N818  # what a visitor asked for, and no error
+    """Raised inside a model that is told to stop."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told how many texts a model has been run on, and who may stop it."""
+
+    passed: Callable[[int], None]
+    stopped: threading.Event
+
+
+class OfferedModels:
+    """Models by the names under which the page lists them; safe to use from several threads."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        """Raises InputError where none is given, or one twice."""
+        if not folders or len(set(folders)) < len(folders):
+            raise InputError(f"models: {', '.join(folders) or 'none'} given; accepted: one or more, each once")
+        names = short_names(folders)
+        self.folders: Mapping[str, str] = MappingProxyType({names[folder]: folder for folder in folders})
+        self._loaded: dict[str, ExplainableClassifier] = {}
+        self._lock = threading.Lock()
+        self._of_thread = threading.local()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In the order given."""
+        return tuple(self.folders)
+
+    def classifier(self, name: str) -> ExplainableClassifier:
+        """The model of that name. Raises InputError for another name, ModelError where its folder holds none now."""
+        if name not in self.folders:
+            raise InputError(f"model: {name!r} given; accepted: {', '.join(self.names)}")
+        with self._lock:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(name)
+            return self._loaded[name]
+
+    @contextmanager
+    def watched(self, watch: Watch) -> Iterator[None]:
+        """Inside, passes of this thread's models are told to `watch`, and end in Stopped once it says so."""
+        self._of_thread.watch = watch
+        try:
+            yield
+        finally:
+            self._of_thread.watch = None
+
+    def _load(self, name: str) -> ExplainableClassifier:
+        folder = self.folders[name]
+        try:
+            classifier = ExplainableClassifier.load(folder)
+        except ModelError as error:
+            gone = "" if Path(folder).is_dir() else ": its folder is gone"
+            raise ModelError(f"model: {name!r} cannot be loaded{gone}; choose another one") from error
+        classifier.name = name
+        # Every pass, by whatever way, starts with the embeddings.
+        embeddings: Any = classifier.model.bert.embeddings
+        embeddings.register_forward_pre_hook(self._count, with_kwargs=True)
+        return classifier
+
+    def _count(self, _module: Any, _given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        watch: Watch | None = getattr(self._of_thread, "watch", None)
+        if watch is None:
+            return
+        if watch.stopped.is_set():
+            raise Stopped
+        given = named["input_ids"] if named.get("inputs_embeds") is None else named["inputs_embeds"]
+        watch.passed(len(given))

@@ -1,0 +1,119 @@
+"""A visitor's table: its columns of text, every row predicted and explained, and which words push each label most."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from explainable_bert.data.files import read_table
+from explainable_bert.data.labelled import Columns, unlabelled_rows
+from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.records import Explanation
+
+READABLE = (".csv", ".jsonl", ".parquet")
+MOST_ROWS = 5_000
+_N_TOP, _N_GLOBAL = 3, 10
+# A word that came once says nothing of the file.
+_FEWEST_TIMES = 2
+
+
+@dataclass(frozen=True)
+class Push:
+    """How much a word did for one label over a file: mean score where it stood, and how often it did."""
+
+    word: str
+    label: str
+    mean: float
+    times: int
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A file's rows with label, probability and top words; the words that push each label; what was left out.
+
+    `signed` says whether scores speak for and against a label, or only of attention.
+    """
+
+    rows: tuple[dict[str, object], ...]
+    pushes: tuple[Push, ...]
+    skipped: tuple[str, ...]
+    signed: bool
+
+
+def opened(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table and the names of its columns of text, the likeliest first.
+
+    Raises InputError or FileError that name the file as the visitor does, and no place on this machine.
+    """
+    if path.suffix.lower() not in READABLE:
+        raise InputError(f"file: {path.name!r} given; accepted: {', '.join(READABLE)}")
+    try:
+        table = read_table(path)
+    except ExplainableBertError as error:
+        told = str(error).replace(repr(str(path)), repr(path.name)).replace("path: ", "file: ", 1)
+        raise InputError(told) from error
+    if table.num_rows > MOST_ROWS:
+        raise InputError(
+            f"file: {path.name!r} has {table.num_rows:,} rows; accepted: at most {MOST_ROWS:,} (the command "
+            "explainable-bert explain takes larger ones)"
+        )
+    names = [field.name for field in table.schema if _is_text(field.type)]
+    if not names:
+        raise InputError(f"file: {path.name!r} has no column of text; its columns: {', '.join(table.column_names)}")
+    return table, tuple(sorted(names, key=lambda name: -_mean_length(table, name)))
+
+
+def explained(classifier: ExplainableClassifier, table: pa.Table, column: str) -> Explained:
+    """Every row that has a text, explained by the model's built-in method. Raises InputError where none has."""
+    usable = unlabelled_rows(table, Columns(text=column), "file")
+    found = classifier.explain([text for _, text in usable.texts])
+    rows = [_row(number, explanation) for (number, _), explanation in zip(usable.texts, found, strict=True)]
+    return Explained(tuple(rows), _pushes(found), usable.skipped, found[0].attribution.signed)
+
+
+def _row(number: int, explanation: Explanation) -> dict[str, object]:
+    prediction = explanation.prediction
+    return {
+        "row": number,
+        "text": explanation.text,
+        "label": prediction.label,
+        "probability": round(prediction.probabilities[prediction.label], 4),
+        "top words": ", ".join(_top(explanation)),
+        "tokens not read": prediction.n_tokens_dropped,
+    }
+
+
+def _top(explanation: Explanation) -> list[str]:
+    attribution = explanation.attribution
+    pairs = sorted(zip(attribution.scores, attribution.units, strict=True), key=lambda pair: -abs(pair[0]))
+    sign = "+" if attribution.signed else ""
+    return [f"{unit.text} ({score:{sign}.2f})" for score, unit in pairs[:_N_TOP] if score]
+
+
+def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
+    """Of each label, the words with the largest mean score towards it."""
+    scores: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for explanation in explanations:
+        attribution = explanation.attribution
+        for unit, score in zip(attribution.units, attribution.scores, strict=True):
+            if any(character.isalnum() for character in unit.text):
+                scores[explanation.target, unit.text.lower()].append(score)
+    by_label: dict[str, list[Push]] = defaultdict(list)
+    for (label, word), found in scores.items():
+        if len(found) >= _FEWEST_TIMES:
+            by_label[label].append(Push(word, label, sum(found) / len(found), len(found)))
+    return tuple(
+        push for label in sorted(by_label) for push in sorted(by_label[label], key=lambda push: -push.mean)[:_N_GLOBAL]
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _mean_length(table: pa.Table, name: str) -> float:
+    values = [len(value) for value in table.column(name).slice(0, 100).to_pylist() if value]
+    return sum(values) / len(values) if values else 0.0

@@ -1,0 +1,58 @@
+"""Work that a visitor waits for: in a thread of its own, with progress to look at, and stopped when nobody waits."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from explainable_bert.errors import ExplainableBertError
+from explainable_bert.interfaces.page.fragments import fragment, message
+from explainable_bert.interfaces.page.offered import OfferedModels, Stopped, Watch
+
+_SECONDS_BETWEEN_LOOKS = 0.3
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Seen(Generic[Result]):
+    """What there is to look at so far, as HTML; `result` once it is there."""
+
+    html: str
+    result: Result | None = None
+
+
+def watched(
+    work: Callable[[], Result], offered: OfferedModels, what: str, total: int
+) -> Iterator[Seen[Result]]:
+    """Progress while `work` runs its models on about `total` texts, then its result, or its mistake in words.
+
+    Whoever closes the iterator stops the work at its next pass.
+    """
+    stopped, lock, done = threading.Event(), threading.Lock(), [0]
+
+    def passed(n_texts: int) -> None:
+        with lock:
+            done[0] += n_texts
+
+    def run() -> Result:
+        with offered.watched(Watch(passed, stopped)):
+            return work()
+
+    pool = ThreadPoolExecutor(max_workers=1)
+    future = pool.submit(run)
+    try:
+        while True:
+            try:
+                yield Seen("", future.result(timeout=_SECONDS_BETWEEN_LOOKS))
+                return
+            except NotYet:
+                yield Seen(fragment("working.html.j2", what=what, done=min(done[0], total), total=max(total, 1)))
+    except Stopped:
+        return
+    except ExplainableBertError as error:
+        yield Seen(message(error))
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False)
