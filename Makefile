@@ -60,9 +60,9 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install -e '.[demo]'
+	$(BIN)/pip install -e '.[demo,app]'
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install -e '.[demo,dev]'
+	$(BIN)/pip install -e '.[demo,app,dev]'
 	touch $@

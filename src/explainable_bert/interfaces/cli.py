@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from explainable_bert.errors import ExplainableBertError
-from explainable_bert.interfaces import measuring, sweeping
+from explainable_bert.interfaces import measuring, showing, sweeping
 from explainable_bert.interfaces.options import Input, LabelColumn, Model, Pair, PairColumn, TextColumn, Texts
 from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
@@ -17,8 +17,6 @@ from explainable_bert.interfaces.terminal import (
     end_process,
     is_main_process,
     one_line,
-    print_design,
-    print_designs,
     print_methods,
     quiet_libraries,
     reading_bar,
@@ -30,7 +28,6 @@ from explainable_bert.records import Level
 from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
-    from explainable_bert.export.report import DesignRow
     from explainable_bert.records import Explanation
     from explainable_bert.text.encoding import TextInput
 
@@ -52,37 +49,7 @@ def main() -> None:
         sys.exit(1)
 
 
-@app.command(epilog="Example: explainable-bert demo --quick")
-def demo(
-    output: Annotated[Path | None, typer.Option(help="Folder for models and report. Default: runs/demo")] = None,
-    full: Annotated[bool, typer.Option("--full", help="Train on all rows; half an hour or so on two cores.")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Some minutes; too little training to judge by.")] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
-) -> None:
-    """Train all designs on movie reviews and compare their explanations of the same sentences."""
-    if full and quick:
-        raise typer.BadParameter("--full and --quick exclude each other")
-    from explainable_bert.demo import DemoCallbacks, Scale, run_demo
-
-    quiet_libraries()
-    scale: Scale = "full" if full else "quick" if quick else "default"
-    folder = output or Path("runs") / ("demo" if scale == "default" else f"demo-{scale}")
-    stdout = Console()
-
-    def ready(row: "DesignRow") -> None:
-        bar.stop()
-        print_design(stdout, row)
-
-    with TrainingBar() as bar:
-        report = run_demo(folder, scale, DemoCallbacks(bar.start, bar.update, ready), seed)
-    print_designs(stdout, report.rows)
-    for note in report.notes:
-        stdout.print(note, markup=False)
-    models = folder / "models"
-    stdout.print(f"\nLook at   {folder / 'report.html'}", markup=False, soft_wrap=True)
-    example = f'explainable-bert explain {models / "explainable"} "Slow, but never dull."'
-    stdout.print(f"Try next  {example}", markup=False, soft_wrap=True)
-    stdout.print(f"          explainable-bert info {models / 'explainable'}", markup=False, soft_wrap=True)
+app.command(epilog=showing.DEMO_EXAMPLE)(showing.demo)
 
 
 @app.command(
@@ -290,6 +257,7 @@ app.command(epilog=measuring.COMPARE_EXAMPLE)(measuring.compare)
 app.command(epilog=measuring.AUDIT_EXAMPLE)(measuring.audit)
 app.command(epilog=measuring.CHECK_EXAMPLE)(measuring.check)
 app.command(epilog=sweeping.FRONTIER_EXAMPLE)(sweeping.frontier)
+app.command(name="app", epilog=showing.APP_EXAMPLE)(showing.serve_app)
 
 
 @app.command(epilog="Example: explainable-bert methods")

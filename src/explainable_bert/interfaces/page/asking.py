@@ -44,6 +44,12 @@ class Question:
         return (self.first,) if self.second in (NONE, self.first) else (self.first, self.second)
 
 
+def first_question(offered: OfferedModels) -> Question:
+    """The question that the page opens with: the first two models, and no text yet."""
+    second = offered.names[1] if len(offered.names) > 1 else NONE
+    return Question("", "", offered.names[0], second, "built-in", PREDICTED, "word")
+
+
 def checked(question: Question, offered: OfferedModels) -> Question:
     """The question, once it can be answered.
 

@@ -54,9 +54,7 @@ class Card:
     folder_is_there: bool
 
 
-def card(
-    name: str, folder: str, classifier: ExplainableClassifier, measured: Mapping[str, SummaryRow] | None
-) -> Card:
+def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Mapping[str, SummaryRow] | None) -> Card:
     """What is known of a model."""
     design = classifier.provenance.design
     file = Path(folder) / REPORT_FILE
@@ -86,6 +84,11 @@ def held_out(folder: str, n_rows: int) -> tuple[Example, ...]:
         return sample(load_corpus(name).test, n_rows) if name in CORPORA else ()
     except (ExplainableBertError, KeyError):
         return ()
+
+
+def n_passes(examples: Sequence[Example]) -> int:
+    """About how many texts `measured` runs the model on: a search tries every word that is left, time and again."""
+    return sum(len(example.text.split()) ** 2 for example in examples)
 
 
 def check_measurable(name: str, examples: Sequence[Example]) -> None:

@@ -13,7 +13,7 @@ from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import short_names
 
 
-class Stopped(Exception):  # noqa: N818  # what a visitor asked for, and no error
+class Stopped(Exception):  # what a visitor asked for, and no error
     """Raised inside a model that is told to stop."""
 
 

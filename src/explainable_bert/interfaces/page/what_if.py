@@ -45,9 +45,7 @@ def _within(token: Unit, unit: Unit) -> bool:
     return token.part == unit.part and unit.start <= token.start and token.end <= unit.end
 
 
-def foretold(
-    question: Question, classifier: ExplainableClassifier, erased: Sequence[int]
-) -> dict[str, float] | None:
+def foretold(question: Question, classifier: ExplainableClassifier, erased: Sequence[int]) -> dict[str, float] | None:
     """The probabilities that the explanation alone says would remain without these words in the final sum.
 
     y(without S) = bias + Σ contributions of the others / their share of the attention. None for models whose logits are
@@ -85,6 +83,11 @@ class Struck:
     def at(self, count: int) -> float:
         """The probability at the nearest measured number of struck words that is no larger."""
         return self.probabilities[max(place for place, known in enumerate(self.counts) if known <= count)]
+
+
+def n_passes_struck(question: Question, n_words: int) -> int:
+    """How many texts `struck` runs models on."""
+    return len(question.models) * (min(n_words, _MOST_STRUCK_STEPS) + 2)
 
 
 def struck(question: Question, offered: OfferedModels) -> tuple[Struck, ...]:

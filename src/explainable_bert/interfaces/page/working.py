@@ -23,9 +23,7 @@ class Seen(Generic[Result]):
     result: Result | None = None
 
 
-def watched(
-    work: Callable[[], Result], offered: OfferedModels, what: str, total: int
-) -> Iterator[Seen[Result]]:
+def watched(work: Callable[[], Result], offered: OfferedModels, what: str, total: int) -> Iterator[Seen[Result]]:
     """Progress while `work` runs its models on about `total` texts, then its result, or its mistake in words.
 
     Whoever closes the iterator stops the work at its next pass.

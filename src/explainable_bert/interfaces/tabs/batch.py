@@ -1,0 +1,79 @@
+"""The Batch tab: a table of texts, every row explained, and what pushes each label over the whole file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.interfaces.page import answers, table
+from explainable_bert.interfaces.page.fragments import fragment, message
+from explainable_bert.interfaces.page.offered import OfferedModels
+from explainable_bert.interfaces.page.working import watched
+from explainable_bert.interfaces.tabs.explain import OWN
+from explainable_bert.interfaces.tabs.files import TABLES, offer_file, table_file
+
+
+@dataclass(frozen=True)
+class _Handlers:
+    """What happens on events; each returns what its outputs become."""
+
+    offered: OfferedModels
+
+    def open_file(self, path: str | None) -> tuple[Any, Any]:
+        """The columns to choose from, or what is wrong with the file."""
+        none = gr.Dropdown(choices=[], value=None)
+        if path is None:
+            return none, ""
+        try:
+            _, names = table.opened(Path(path))
+        except ExplainableBertError as error:
+            return none, message(error)
+        return gr.Dropdown(choices=list(names), value=names[0]), ""
+
+    def explain_all(self, path: str | None, column: str | None, model: str) -> Iterator[tuple[Any, ...]]:
+        """Trouble or progress, the overview, the rows to look at and the rows to keep."""
+        try:
+            if path is None or column is None:
+                raise InputError("file: none given; choose a file and its column of texts")
+            read, _ = table.opened(Path(path))
+            classifier = self.offered.classifier(model)
+        except ExplainableBertError as error:
+            yield message(error), gr.skip(), gr.skip(), gr.skip()
+            return
+        work = partial(table.explained, classifier, read, column)
+        for seen in watched(work, self.offered, f"explaining {read.num_rows:,} rows", read.num_rows):
+            if seen.result is None:
+                yield seen.html, gr.skip(), gr.skip(), gr.skip()
+            else:
+                rows = seen.result.rows
+                data = {"headers": list(rows[0]), "data": [list(line.values()) for line in rows]}
+                frame = gr.Dataframe(data, visible=True)
+                yield "", answers.over_file(seen.result, model), frame, rows
+
+
+def batch_tab(offered: OfferedModels) -> None:
+    """Lay out the tab and wire it."""
+    handlers = _Handlers(offered)
+    gr.Markdown(f"A file of up to {table.MOST_ROWS:,} texts: {', '.join(table.READABLE)}.")
+    with gr.Row():
+        uploaded = gr.File(label="File", file_types=list(table.READABLE), type="filepath", height=140)
+        with gr.Column():
+            column = gr.Dropdown([], label="Column of the texts", interactive=True)
+            model = gr.Dropdown(offered.names, value=offered.names[0], label="Model")
+    with gr.Row():
+        run = gr.Button("Explain all rows", variant="primary", scale=4)
+        stop = gr.Button("Stop", scale=1, min_width=100)
+    trouble, overview, found = gr.HTML(""), gr.HTML(""), gr.State(())
+    rows = gr.Dataframe(label="Rows", interactive=False, visible=False, wrap=True, max_height=520)
+    with gr.Row():
+        file_format = gr.Dropdown(TABLES, value="csv", label="Download as", min_width=140)
+        download = gr.Button("Download", min_width=140)
+    file = gr.DownloadButton("File", visible="hidden", elem_id="xb-batch-file")
+    uploaded.change(handlers.open_file, uploaded, [column, trouble], **OWN)
+    event = run.click(handlers.explain_all, [uploaded, column, model], [trouble, overview, rows, found], **OWN)
+    stop.click(lambda: fragment("stopped.html.j2"), None, trouble, cancels=[event], **OWN)
+    offer_file(download, (found, file_format), file, trouble, table_file)
