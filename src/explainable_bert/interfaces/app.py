@@ -123,6 +123,8 @@ def build(offered: OfferedModels) -> gr.Blocks:
     """The page of these models."""
     blocks: gr.Blocks
     with gr.Blocks(title=_TITLE, analytics_enabled=False, delete_cache=_CACHE_S) as blocks:
+        # First, as Gradio gives a name once: that of an event of the page would be taken.
+        _endpoints(offered)
         gr.Markdown(_INTRODUCTION)
         with gr.Tab("Explain", id="explain"):
             asked = explain_tab(blocks, offered)
@@ -132,7 +134,6 @@ def build(offered: OfferedModels) -> gr.Blocks:
             batch_tab(offered)
         with gr.Tab("Models", id="models") as tab:
             models_tab(tab, offered)
-        _endpoints(offered)
     return blocks
 
 

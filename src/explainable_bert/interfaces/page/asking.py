@@ -33,6 +33,11 @@ class Question:
     target: str
     level: Level
 
+    @classmethod
+    def of(cls, *given: str | None) -> "Question":
+        """The question of the fields in order; what a browser leaves out is empty."""
+        return cls(*(value or "" for value in given))  # type: ignore[arg-type]  # `checked` looks at the level
+
     @property
     def texts(self) -> TextInput:
         """The text, or both of a pair."""

@@ -25,14 +25,14 @@ class _Handlers:
 
     def open_file(self, path: str | None) -> tuple[Any, Any]:
         """The columns to choose from, or what is wrong with the file."""
-        none = gr.Dropdown(choices=[], value=None)
+        none = gr.Dropdown(choices=[], value=None, visible=False)
         if path is None:
             return none, ""
         try:
             _, names = table.opened(Path(path))
         except ExplainableBertError as error:
             return none, message(error)
-        return gr.Dropdown(choices=list(names), value=names[0]), ""
+        return gr.Dropdown(choices=list(names), value=names[0], visible=True), ""
 
     def explain_all(self, path: str | None, column: str | None, model: str) -> Iterator[tuple[Any, ...]]:
         """Trouble or progress, the overview, the rows to look at and the rows to keep."""
@@ -62,7 +62,7 @@ def batch_tab(offered: OfferedModels) -> None:
     with gr.Row():
         uploaded = gr.File(label="File", file_types=list(table.READABLE), type="filepath", height=140)
         with gr.Column():
-            column = gr.Dropdown([], label="Column of the texts", interactive=True)
+            column = gr.Dropdown([], label="Column of the texts", interactive=True, visible=False)
             model = gr.Dropdown(offered.names, value=offered.names[0], label="Model")
     with gr.Row():
         run = gr.Button("Explain all rows", variant="primary", scale=4)

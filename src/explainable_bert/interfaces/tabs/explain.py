@@ -21,7 +21,7 @@ from explainable_bert.records import LEVELS
 OWN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _N_EXAMPLES = 6
 _WHOLE_LINK = """(query) => {
-  if (!query) { return 'This text is too long for a link.'; }
+  if (!query.startsWith('?')) { return query; }
   const whole = location.origin + location.pathname + query;
   history.replaceState(null, '', whole);
   return whole;
@@ -55,7 +55,7 @@ class _Handlers:
 
     def explain(self, shows_values: bool, shows_map: bool, *given: Any) -> Iterator[tuple[Any, Any, Any]]:
         """Fragment, explanations and query; progress in between."""
-        question = Question(*given)
+        question = Question.of(*given)
         try:
             asking.checked(question, self.offered)
         except ExplainableBertError as error:
@@ -70,16 +70,18 @@ class _Handlers:
             else:
                 with DRAWING:
                     shown = answers.answer(seen.result, values=shows_values)
-                yield shown, seen.result, asking.link(question) or ""
+                yield shown, seen.result, asking.link(question) or "This text is too long for a link."
 
     def restored(self, request: gr.Request) -> list[Any]:
-        """The question of the page's address."""
+        """The question of the page's address; where that has none, what was typed in the meantime stays."""
+        if not request.query_params:
+            return [gr.skip()] * len(asdict(self.default))
         query = {name: str(value) for name, value in dict(request.query_params).items()}
         return list(asdict(asking.from_link(query, self.default, self.offered.names)).values())
 
-    def explain_restored(self, *given: Any) -> Iterator[tuple[Any, Any, Any]]:
+    def explain_restored(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, Any, Any]]:
         """Answer at once where the address had a text."""
-        if str(given[2]).strip():
+        if request.query_params and given[2]:
             yield from self.explain(*given)
         else:
             yield gr.skip(), gr.skip(), gr.skip()
@@ -104,12 +106,12 @@ def explain_tab(blocks: gr.Blocks, offered: OfferedModels) -> Asked:
     with gr.Row(equal_height=False):
         file_format = gr.Dropdown(PICTURES, value="svg", label="Download as", scale=1, min_width=140)
         download = gr.Button("Download", scale=1, min_width=140)
-        link = gr.Textbox(label="Link to this question", interactive=False, buttons=["copy"], scale=3, max_lines=2)
+        link = gr.Textbox(label="Link to this question", interactive=False, scale=3, max_lines=2)
     file, trouble = gr.DownloadButton("File", visible="hidden", elem_id="xb-answer-file"), gr.HTML("")
     inputs, outputs = [values, with_map, *asked.all], [result, found, query]
     asks = [run.click, asked.text.submit, asked.pair.submit]
     events = [
-        gr.on(asks, handlers.explain, inputs, outputs, **OWN),
+        gr.on(asks, handlers.explain, inputs, outputs, trigger_mode="always_last", **OWN),
         blocks.load(handlers.restored, None, asked.all, **OWN).then(handlers.explain_restored, inputs, outputs, **OWN),
     ]
     stop.click(lambda: fragment("stopped.html.j2"), None, result, cancels=events, **OWN)

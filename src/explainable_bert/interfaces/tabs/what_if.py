@@ -40,7 +40,7 @@ class _Handlers:
 
     def begin(self, *given: Any) -> tuple[Any, ...]:
         """The words of the Explain tab's text, none of them pressed."""
-        question, cleared = Question(*given), (gr.Slider(value=0, visible=False), "", ())
+        question, cleared = Question.of(*given), (gr.Slider(value=0, visible=False), "", ())
         try:
             units = what_if.words(asking.checked(question, self.offered), self.offered)
         except ExplainableBertError as error:
@@ -53,7 +53,7 @@ class _Handlers:
 
     def shown(self, how: How, gone: tuple[int, ...], *given: Any) -> tuple[Any, ...]:
         """Words, pressed words, changed text and what the models make of it."""
-        question = Question(*given)
+        question = Question.of(*given)
         try:
             units = what_if.words(asking.checked(question, self.offered), self.offered)
             text, pair = what_if.changed(question, self.offered, gone, how)
@@ -64,7 +64,7 @@ class _Handlers:
 
     def edited(self, changed_text: str, *given: Any) -> str:
         """What the models make of a text that was edited by hand."""
-        question = Question(*given)
+        question = Question.of(*given)
         try:
             asking.checked(question, self.offered)
             return self._effects(question, replace(question, text=changed_text), None)
@@ -73,7 +73,7 @@ class _Handlers:
 
     def strike(self, *given: Any) -> Iterator[tuple[Any, ...]]:
         """The curves, with no word struck yet; progress in between."""
-        question = Question(*given)
+        question = Question.of(*given)
         try:
             units = what_if.words(asking.checked(question, self.offered), self.offered)
         except ExplainableBertError as error:

@@ -1,0 +1,437 @@
+"""The web page in a real browser, and its endpoints: what visitors do, and what they may do wrong."""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from playwright.sync_api import expect, sync_playwright
+
+from explainable_bert import ExplainableBertForSequenceClassification
+
+DESIGNS = ("vanilla", "explainable")
+SENTENCE = "the film is good not dull"
+HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{window.hacked}} ‮cat</script>'
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory, stock_folder, tokenizer):
+    """Folders of two tiny models of three labels, named after their designs."""
+    root = tmp_path_factory.mktemp("models")
+    for design in DESIGNS:
+        model = ExplainableBertForSequenceClassification.from_base(stock_folder, design=design, num_labels=3)
+        model.save_pretrained(root / design)
+        tokenizer.save_pretrained(root / design)
+    return [str(root / design) for design in DESIGNS]
+
+
+class Server:
+    """The command in a process of its own."""
+
+    def __init__(self, models, *options):
+        self._command = [sys.executable, "-m", "explainable_bert", "app", *models, *options]
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
+        self.said = []
+        for line in self._process.stderr:
+            self.said.append(line)
+            found = re.search(r"the page is at (http\S+)", line)
+            if found:
+                self.address = found[1]
+                break
+        else:
+            raise AssertionError("".join(self.said))
+        self._reader = threading.Thread(target=self._process.stderr.read, daemon=True)
+        self._reader.start()
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        self._process.stderr.close()
+
+
+@contextmanager
+def serving(models, *options):
+    server = Server(models, *options)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def address(models):
+    with serving(models, "--port", "0") as server:
+        yield server.address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    path = shutil.which("chromium")
+    assert path, "the page's tests need Chromium: apt-get install chromium"
+    quiet = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=[*quiet, "--disable-component-update"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_page(browser, address):
+    """Opens the page in a context of its own; ends with a check that no script failed and no other host was asked."""
+    contexts, troubles = [], []
+
+    def make(query="", width=1440, **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda request: troubles.extend(_foreign(request.url, address)))
+        page.goto(address + query)
+        page.get_by_role("button", name="Explain", exact=True).wait_for()
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def _foreign(url, address):
+    return [] if url.startswith((address, "data:", "blob:")) else [url]
+
+
+@pytest.fixture
+def page(new_page):
+    return new_page()
+
+
+def ask(page, text):
+    box = page.get_by_label("Text", exact=True).first
+    box.fill(text)
+    box.press("Enter")
+
+
+def open_tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def cards(page):
+    return page.locator(".xb section.card:not(.whole)")
+
+
+def open_what_if(page, text=SENTENCE):
+    ask(page, text)
+    expect(cards(page)).to_have_count(2)
+    open_tab(page, "What if")
+    page.locator("button.word").first.wait_for()
+
+
+def serious(page):
+    found = Axe().run(page).response["violations"]
+    return [(fault["id"], fault["nodes"][0]["html"]) for fault in found if fault["impact"] in ("serious", "critical")]
+
+
+class TestExplain:
+    def test_two_models_side_by_side_with_their_difference(self, page):
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        for place, design in enumerate(DESIGNS):
+            card = cards(page).nth(place)
+            expect(card.locator("h3")).to_have_text(design)
+            expect(card.locator(".text")).to_have_text(SENTENCE)
+            expect(card.locator(".chances li")).to_have_count(3)
+            expect(card).to_contain_text("effective words")
+        assert cards(page).nth(0).locator(".unit.unsigned").count() > 0
+        assert cards(page).nth(1).locator(".unit.towards, .unit.against").count() > 0
+        expect(page.locator(".xb section.card.whole")).to_contain_text("difference")
+        shares = [float(share[:-1]) for share in cards(page).first.locator(".share").all_inner_texts()]
+        assert sum(shares) == pytest.approx(100, abs=0.2)
+
+    def test_one_model(self, page):
+        page.get_by_label("Beside it").click()
+        page.get_by_role("option", name="none").click()
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(1)
+        expect(page.locator(".xb section.card.whole")).to_have_count(0)
+
+    def test_another_method_label_and_level_with_map_and_scores(self, page):
+        page.get_by_label("Method (passes for n words)").click()
+        page.get_by_role("option", name=re.compile("^occlusion")).click()
+        page.get_by_role("button", name=re.compile("^More")).click()
+        page.get_by_label("Label to explain").click()
+        page.get_by_role("option", name="LABEL_2").click()
+        page.get_by_label("token", exact=True).check()
+        page.get_by_label("Write the scores").check()
+        page.get_by_label("Show the attention map").check()
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        expect(cards(page).first).to_contain_text("towards LABEL_2")
+        expect(cards(page).first).to_contain_text("effective tokens")
+        expect(cards(page).first.locator("ruby rt").first).to_be_visible()
+        assert page.locator(".maps img").evaluate("image => image.complete && image.naturalWidth > 100")
+
+    def test_a_link_restores_the_question_and_its_answer(self, page, new_page):
+        page.get_by_label("Method (passes for n words)").click()
+        page.get_by_role("option", name=re.compile("^saliency")).click()
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        expect(page.get_by_label("Link to this question")).to_have_value(re.compile("saliency"))
+        link = page.get_by_label("Link to this question").input_value()
+        assert page.url == link
+        again = new_page("?" + link.partition("?")[2])
+        expect(cards(again)).to_have_count(2)
+        expect(again.get_by_label("Text", exact=True).first).to_have_value(SENTENCE)
+        expect(again.get_by_label("Method (passes for n words)")).to_have_value(re.compile("^saliency"))
+
+    @pytest.mark.parametrize(
+        ("file_format", "start"),
+        [("svg", b"<?xml"), ("png", b"\x89PNG"), ("html", b"<!doctype"), ("json", b"[")],
+    )
+    def test_a_download(self, page, file_format, start):
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        page.get_by_label("Download as").click()
+        page.get_by_role("option", name=file_format).click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert download.value.suggested_filename == f"explanation.{file_format}"
+        content = Path(download.value.path()).read_bytes()
+        assert content.startswith(start)
+        assert b"explainable" in content or file_format == "png"
+
+    def test_an_example_is_not_needed(self, page):
+        # Tiny models were trained on no corpus: there are no held-out texts to offer.
+        expect(page.get_by_text("Held-out texts")).to_have_count(0)
+
+
+class TestMistakes:
+    def alert(self, page, text):
+        expect(page.get_by_role("alert").filter(has_text=text)).to_be_visible()
+
+    def test_empty_text(self, page):
+        ask(page, "   ")
+        self.alert(page, "nothing to read")
+
+    def test_a_paste_of_a_megabyte(self, page):
+        page.get_by_label("Text", exact=True).first.evaluate(
+            "(box, n) => { box.value = 'cat '.repeat(n); box.dispatchEvent(new Event('input')); }", 250_000
+        )
+        page.get_by_role("button", name="Explain", exact=True).click()
+        self.alert(page, "at most 50,000")
+
+    def test_a_method_that_cannot_explain_a_model(self, page):
+        page.get_by_label("Method (passes for n words)").click()
+        page.get_by_role("option", name=re.compile("^attention-max")).click()
+        ask(page, SENTENCE)
+        self.alert(page, "one head")
+
+    def test_a_download_of_nothing(self, page):
+        page.get_by_role("button", name="Download").click()
+        self.alert(page, "press Explain first")
+
+    def test_a_hostile_text_is_shown_and_does_nothing(self, page):
+        ask(page, HOSTILE)
+        expect(cards(page)).to_have_count(2)
+        expect(cards(page).first.locator(".text")).to_contain_text("<img src=x onerror=")
+        expect(cards(page).first.locator(".text")).to_contain_text("U+202E")
+        open_tab(page, "What if")
+        page.locator("button.word").first.wait_for()
+        assert page.evaluate("window.hacked") is None
+        assert page.locator(".xb img").count() == 0
+
+    def test_three_thousand_words(self, page):
+        ask(page, "cat sat mat " * 1000)
+        expect(cards(page)).to_have_count(2)
+        expect(cards(page).first).to_contain_text("were not read")
+        expect(page.get_by_label("Link to this question")).to_have_value(re.compile("too long"))
+
+
+class TestWhatIf:
+    def test_a_word_is_masked_by_keyboard_and_let_go(self, page):
+        open_what_if(page)
+        word = page.locator("button.word").filter(has_text="good")
+        word.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Changed text")).to_have_value(SENTENCE.replace("good", "[MASK]"))
+        expect(word).to_have_attribute("aria-pressed", "true")
+        expect(word).to_be_focused()
+        effect = page.locator(".xb section.card[aria-label^='Effect']")
+        expect(effect).to_have_count(2)
+        expect(effect.nth(0)).not_to_contain_text("foretold")
+        expect(effect.nth(1).locator("th").filter(has_text="foretold")).to_be_visible()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Changed text")).to_have_value(SENTENCE)
+        expect(effect).to_have_count(0)
+
+    def test_a_word_is_deleted_by_click(self, page):
+        open_what_if(page)
+        page.get_by_label("delete").check()
+        page.locator("button.word").filter(has_text="good").click()
+        expect(page.get_by_label("Changed text")).to_have_value(SENTENCE.replace("good", ""))
+        expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(2)
+
+    def test_a_text_is_edited(self, page):
+        open_what_if(page)
+        page.get_by_label("Changed text").fill("the dog sat")
+        page.get_by_role("button", name="Compare").click()
+        effect = page.locator(".xb section.card[aria-label^='Effect']")
+        expect(effect).to_have_count(2)
+        expect(effect.first.locator(".text").last).to_have_text("the dog sat")
+
+    def test_words_are_struck_by_the_slider(self, page):
+        open_what_if(page)
+        page.get_by_role("button", name="Draw the curves").click()
+        curves = page.locator(".xb svg.curves[role=img] polyline")
+        expect(curves).to_have_count(2)
+        n_words = len(SENTENCE.split())
+        slider = page.get_by_label("number input for Words struck")
+        slider.fill("2")
+        slider.press("Enter")
+        expect(page.locator(".xb .gone")).to_have_count(4)
+        expect(page.locator(".xb section.card").last).to_contain_text(f"2 of {n_words} words struck")
+
+
+class TestBatch:
+    def upload(self, page, folder, name, content):
+        open_tab(page, "Batch")
+        file = folder / name
+        file.write_text(content, encoding="utf-8")
+        page.set_input_files("input[type=file]", str(file))
+
+    def test_a_table_is_explained_and_downloaded(self, page, tmp_path):
+        texts = ["the cat sat", "", "<b>the</b> dog", 'the mat, "sat"'] * 3
+        rows = "".join(f'{number},"{text.replace(chr(34), chr(34) * 2)}"\n' for number, text in enumerate(texts))
+        self.upload(page, tmp_path, "reviews.csv", "id,review\n" + rows)
+        expect(page.get_by_label("Column of the texts")).to_have_value("review")
+        page.get_by_role("button", name="Explain all rows").click()
+        expect(page.get_by_role("heading", name="Over the whole file")).to_be_visible()
+        expect(page.locator(".xb")).to_contain_text(["9 rows"])
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
+            saved = list(csv.DictReader(file))
+        assert [row["text"] for row in saved] == [text for text in texts if text]
+        assert {row["label"] for row in saved} <= {"LABEL_0", "LABEL_1", "LABEL_2"}
+
+    def test_a_file_of_another_kind(self, page, tmp_path):
+        self.upload(page, tmp_path, "broken.jsonl", "no json")
+        TestMistakes().alert(page, "broken.jsonl")
+        expect(page.get_by_role("alert")).not_to_contain_text("/")
+
+    def test_no_column_of_text(self, page, tmp_path):
+        self.upload(page, tmp_path, "numbers.jsonl", '{"a": 1}\n{"a": 2}\n')
+        TestMistakes().alert(page, "no column of text")
+
+    def test_a_million_rows(self, page, tmp_path):
+        self.upload(page, tmp_path, "many.csv", "text\n" + "a cat\n" * 1_000_000)
+        TestMistakes().alert(page, "1,000,000 rows")
+
+    def test_nothing_chosen(self, page):
+        open_tab(page, "Batch")
+        page.get_by_role("button", name="Explain all rows").click()
+        TestMistakes().alert(page, "choose a file")
+
+
+class TestModels:
+    def test_what_each_is_and_what_pictures_do_not_say(self, page):
+        open_tab(page, "Models")
+        expect(page.locator(".xb section.card h3")).to_have_text(list(DESIGNS))
+        page.get_by_text("What the pictures do not say").click()
+        expect(page.get_by_text("proves nothing about others")).to_be_visible()
+
+    def test_nothing_to_measure_on(self, page):
+        open_tab(page, "Models")
+        page.get_by_role("button", name="Measure").click()
+        TestMistakes().alert(page, "no held-out texts")
+
+
+class TestLooks:
+    @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (375, "dark")])
+    def test_every_tab_fits_and_can_be_read_by_all(self, new_page, width, scheme):
+        page = new_page(width=width, color_scheme=scheme)
+        open_what_if(page)
+        open_tab(page, "Explain")
+        for tab in ("Explain", "What if", "Batch", "Models"):
+            open_tab(page, tab)
+            page.wait_for_timeout(300)
+            assert serious(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        lightness = sum(map(int, re.findall(r"\d+", background)[:3])) / 3
+        assert (lightness > 128) == (scheme == "light")
+
+
+class TestServer:
+    def test_health(self, address):
+        with urllib.request.urlopen(address + "healthz") as answer:
+            assert json.load(answer)["status"] == "ok"
+
+    def test_two_users_at_once_get_their_own_answers(self, new_page):
+        pages = {text: new_page() for text in ("the cat sat", "the dog sat on the mat")}
+        for text, page in pages.items():
+            ask(page, text)
+        for text, page in pages.items():
+            expect(cards(page)).to_have_count(2)
+            expect(cards(page).first.locator(".text")).to_have_text(text)
+
+    def test_a_program_asks(self, address):
+        client = Client(address, verbose=False)
+        assert [model["model"] for model in client.predict(api_name="/models")] == list(DESIGNS)
+        found = client.predict(SENTENCE, "explainable", "built-in", "as predicted", "word", api_name="/explain")
+        assert found["text"] == SENTENCE
+        assert len(found["attribution"]["scores"]) == len(SENTENCE.split())
+        predicted = client.predict(SENTENCE, "explainable", api_name="/predict")
+        assert predicted["label"] == found["target"]
+        with pytest.raises(AppError, match="model: 'other' given; accepted: vanilla, explainable"):
+            client.predict(SENTENCE, "other", api_name="/predict")
+
+    def test_a_password(self, models, tmp_path):
+        (tmp_path / "secret").write_text("swordfish\n")
+        with serving(models[1:], "--port", "0", "--auth", f"ada:{tmp_path / 'secret'}") as server:
+            with pytest.raises(Exception, match=r"401|credentials|log in"):
+                Client(server.address, verbose=False)
+            client = Client(server.address, auth=("ada", "swordfish"), verbose=False)
+            assert client.predict(SENTENCE, "explainable", api_name="/predict")["label"]
+
+    def test_a_folder_that_vanished(self, models, tmp_path):
+        folders = [str(shutil.copytree(models[1], tmp_path / f"model-{number}")) for number in range(3)]
+        with serving(folders, "--port", "0") as server:
+            shutil.rmtree(folders[2])
+            with pytest.raises(AppError, match="its folder is gone"):
+                Client(server.address, verbose=False).predict(SENTENCE, "model-2", api_name="/predict")
+
+    def test_a_server_that_dies_is_told_and_found_again(self, models, browser):
+        with serving(models, "--port", "0") as server:
+            port = server.address.rstrip("/").rpartition(":")[2]
+            page = browser.new_page()
+            page.goto(server.address)
+            page.get_by_role("button", name="Explain", exact=True).wait_for()
+            ask(page, SENTENCE)
+            expect(cards(page)).to_have_count(2)
+            server.kill()
+            ask(page, "the dog sat")
+            expect(page.get_by_text(re.compile("connection", re.IGNORECASE)).first).to_be_visible(timeout=PATIENCE_MS)
+            with serving(models, "--port", port):
+                deadline = time.monotonic() + 40
+                while time.monotonic() < deadline and cards(page).count() != 2:
+                    page.wait_for_timeout(500)
+                page.reload()
+                page.get_by_role("button", name="Explain", exact=True).wait_for()
+                ask(page, "the dog sat")
+                expect(cards(page).first.locator(".text")).to_have_text("the dog sat")
+            page.close()
