@@ -22,7 +22,7 @@ def test_the_demo_s_models_are_found_base_and_counterpart_first(tmp_path, monkey
 
 def test_without_a_demo_it_says_how_to_make_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="^models: none given.*--demo"):
+    with pytest.raises(InputError, match=r"^models: none given.*--demo"):
         showing._demo_models(train_demo=False)
 
 
@@ -42,13 +42,13 @@ def test_credentials_come_from_a_file(tmp_path):
 
 @pytest.mark.parametrize("auth", ["ada", "ada:", ":secret"])
 def test_credentials_of_another_form(auth):
-    with pytest.raises(InputError, match="^auth: "):
+    with pytest.raises(InputError, match=r"^auth: "):
         showing._credentials(auth)
 
 
 def test_credentials_that_are_not_there(tmp_path):
-    with pytest.raises(FileError, match="^auth: cannot read"):
+    with pytest.raises(FileError, match=r"^auth: cannot read"):
         showing._credentials(f"ada:{tmp_path / 'none'}")
     (tmp_path / "empty").write_text("\n")
-    with pytest.raises(InputError, match="^auth: .*no password"):
+    with pytest.raises(InputError, match=r"^auth: .*no password"):
         showing._credentials(f"ada:{tmp_path / 'empty'}")
