@@ -93,6 +93,8 @@ def test_passes_are_counted_per_model_and_word():
     assert asking.n_passes(replace(asked, second="vanilla")) == 2
     assert asking.n_passes(replace(asked, second="additive")) == 1
     assert asking.n_passes(replace(asked, method="occlusion")) == 5 + 1
+    # Progress counts what goes forward, and saliency goes back, too.
+    assert asking.n_passes(replace(asked, method="saliency")) == 1
     assert asking.n_passes(replace(asked, second="vanilla", method="occlusion")) == 2 * (5 + 1)
 
 
@@ -153,6 +155,10 @@ def test_links_ask_the_same_again(offered, asked):
     assert query.isascii()
     assert not set(query) & set(" \n\"<>#'")
     assert read_back(query, offered) == asked
+
+
+def test_half_a_character_fits_into_no_link():
+    assert asking.link(question("good \ud800")) is None
 
 
 def test_texts_too_long_for_a_link_have_none(offered):
@@ -320,3 +326,14 @@ def test_who_stops_disturbs_no_other_run(offered):
             asking.answered(asked, offered)
     assert told == []
     assert sum(other_told) == EXPLAINERS["integrated-gradients"].forward.count(7)
+
+
+def test_a_text_that_nobody_sees_is_none(offered):
+    with pytest.raises(InputError, match=r"^text: nothing to read"):
+        asking.checked(question("\u200b"), offered)
+    assert question("good", pair="\u200b").texts == "good"
+
+
+def test_a_folder_written_in_two_ways_is_offered_once(folders):
+    with pytest.raises(InputError, match="each once"):
+        OfferedModels([folders[0], folders[0] + "/"])

@@ -308,3 +308,18 @@ def test_a_watched_question_is_answered_as_by_its_model(offered):
     looks = watched(lambda: asking.answered(asked, offered), offered, "occlusion", 3)
     (last,) = [seen for seen in looks if seen.result]
     assert list(last.result) == offered.classifier("tiny").explain(["good film"], "occlusion")
+
+
+def test_work_that_runs_out_of_time_is_an_error_and_not_waited_for(offered):
+    def late():
+        raise TimeoutError("late")
+
+    with pytest.raises(TimeoutError, match="late"):
+        list(watched(late, offered, "work", 1))
+
+
+@pytest.mark.parametrize("content", ["{}", "no json", '{"run": {}, "epochs": []}'])
+def test_a_report_that_says_nothing_is_none(card, tmp_path, content):
+    (tmp_path / REPORT_FILE).write_text(content)
+    assert card("vanilla").report is None
+    assert cards.held_out(str(tmp_path), 3) == ()

@@ -121,7 +121,7 @@ def test_rows_keep_their_numbers_and_blank_ones_are_told(classifier):
 
 @pytest.mark.parametrize("texts", [["", None], [], [None]])
 def test_a_column_without_any_text_is_refused(classifier, texts):
-    with pytest.raises(InputError, match="has no row with a text"):
+    with pytest.raises(InputError, match=r"^column: 'text' given; accepted: a column that holds a text"):
         table.explained(classifier("vanilla"), pa.table({"text": pa.array(texts, pa.string())}), "text")
 
 
@@ -154,25 +154,26 @@ def test_the_probability_is_that_of_the_label_given():
     assert (row["label"], row["probability"], row["tokens not read"]) == ("negative", 0.75, 3)
 
 
-def test_a_word_pushes_once_it_came_twice_for_a_label():
+def test_a_word_pushes_once_two_rows_of_a_label_hold_it():
     found = over(
         explain("Good film !", (0.5, -1.0, 2.0)),
-        explain("good dull film !", (1.0, 4.0, 0.5, 2.0)),
-        # Of another label, where "film" came once only.
-        explain("film bad BAD plot Bad", (9.0, 1.0, 2.0, 9.0, 3.0), target="negative"),
+        explain("good dull film GOOD", (1.0, 4.0, 0.5, 0.25)),
+        # Of another label, where "film" came in one row only, and "bad" three times in two.
+        explain("film bad BAD plot", (9.0, 1.0, 2.0, 9.0), target="negative"),
+        explain("Bad", (3.0,), target="negative"),
     )
     assert found.pushes == (
-        Push("bad", "negative", 2.0, 3),
-        Push("good", "positive", 0.75, 2),
+        Push("bad", "negative", 3.0, 2),
+        Push("good", "positive", 0.875, 2),
         Push("film", "positive", -0.25, 2),
     )
 
 
 def test_each_label_shows_the_ten_words_that_push_it_most():
     words = [f"w{number}" for number in range(12)]
-    text = " ".join(words + words)
-    scores = [float(number) for number in range(12)] * 2
-    found = over(explain(text, scores), explain(text, scores[::-1], target="negative"))
+    text, scores = " ".join(words), [float(number) for number in range(12)]
+    rows = [explain(text, scores), explain(text, scores[::-1], target="negative")]
+    found = over(*rows, *rows)
     positive = [push.word for push in found.pushes if push.label == "positive"]
     negative = [push.word for push in found.pushes if push.label == "negative"]
     assert positive == words[:1:-1]

@@ -6,13 +6,14 @@ import threading
 import numpy as np
 import pytest
 import torch
+from transformers import BertTokenizer
 
 from explainable_bert import ExplainableClassifier
 from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page import what_if
 from explainable_bert.interfaces.page.offered import OfferedModels, Watch
 from explainable_bert.interfaces.page.what_if import Struck
-from page_samples import question, save_models
+from page_samples import question, save_model, save_models
 
 TEXT = "the film is unbelievable , very good"
 PAIR = {"text": "a good film", "pair": "bad co-writer , don't"}
@@ -244,3 +245,18 @@ def test_between_steps_the_lower_one_holds():
     curve = Struck("m", "good", tuple(range(9)), (0, 3, 5, 9), (0.9, 0.6, 0.5, 0.1))
     found = [curve.at(count) for count in range(11)]
     assert found == [0.9, 0.9, 0.9, 0.6, 0.6, 0.5, 0.5, 0.5, 0.5, 0.1, 0.1]
+
+
+def test_a_text_without_any_attention_foretells_the_bias(offered):
+    found = what_if.foretold(question("[SEP]"), offered.classifier("additive"), [0])
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_models_that_read_other_words_are_not_compared(stock_folder, tmp_path):
+    folders = [save_model(stock_folder, tmp_path / name, name) for name in ("vanilla", "additive")]
+    tokenizer = BertTokenizer.from_pretrained(folders[0])
+    tokenizer.model_max_length = 7
+    tokenizer.save_pretrained(folders[0])
+    short = OfferedModels([str(folder) for folder in folders])
+    with pytest.raises(InputError, match=r"^models: these two read the text differently"):
+        what_if.words(question("the film is very good and dull", first="vanilla", second="additive"), short)

@@ -127,7 +127,7 @@ def _text_columns(table: pa.Table, columns: Columns, source: str) -> tuple[Seque
 
 def _texts(table: pa.Table, name: str, argument: str, source: str) -> list[str | None]:
     column = _column(table, name, argument, source)
-    if not (_holds_strings(column.type) or pa.types.is_null(column.type)):
+    if not (holds_strings(column.type) or pa.types.is_null(column.type)):
         raise InputError(f"{argument}: column {name!r} of {source} holds {column.type}; accepted are strings")
     values: list[str | None] = column.to_pylist()
     return values
@@ -138,7 +138,7 @@ def _labels(table: pa.Table, name: str, source: str) -> list[str | None]:
     kind, values = column.type, column.to_pylist()
     if pa.types.is_floating(kind):
         return [_integral_label(value, name, source) for value in values]
-    plain = _holds_strings(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
+    plain = holds_strings(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
     if not plain:
         raise InputError(f"--label-column: column {name!r} of {source} holds {kind}; {_ACCEPTED_LABELS}")
     return [None if value is None else str(value) for value in values]
@@ -152,5 +152,6 @@ def _integral_label(value: float | None, name: str, source: str) -> str | None:
     return str(int(value))
 
 
-def _holds_strings(kind: pa.DataType) -> bool:
+def holds_strings(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

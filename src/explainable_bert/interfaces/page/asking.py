@@ -10,7 +10,7 @@ from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.pipeline import explain_versus
 from explainable_bert.records import LEVELS, Explanation, Level
-from explainable_bert.text.encoding import TextInput
+from explainable_bert.text.encoding import TextInput, is_blank
 
 MOST_CHARACTERS = 50_000
 PREDICTED = "as predicted"
@@ -41,7 +41,7 @@ class Question:
     @property
     def texts(self) -> TextInput:
         """The text, or both of a pair."""
-        return (self.text, self.pair) if self.pair.strip() else self.text
+        return self.text if is_blank(self.pair) else (self.text, self.pair)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ def checked(question: Question, offered: OfferedModels) -> Question:
     for name, text in (("text", question.text), ("second text", question.pair)):
         if len(text) > MOST_CHARACTERS:
             raise InputError(f"{name}: {len(text):,} characters given; accepted: at most {MOST_CHARACTERS:,}")
-    if not question.text.strip():
+    if is_blank(question.text):
         raise InputError("text: nothing to read; type a sentence")
     if question.level not in LEVELS:
         raise InputError(f"level: {question.level!r} given; accepted: {', '.join(LEVELS)}")
@@ -76,8 +76,7 @@ def checked(question: Question, offered: OfferedModels) -> Question:
 def n_passes(question: Question) -> int:
     """About how many texts the models are run on to answer, by a word count that needs no tokenizer."""
     n_units = len(question.text.split()) + len(question.pair.split())
-    explainer = EXPLAINERS[question.method]
-    return len(question.models) * (explainer.forward.count(n_units) + explainer.backward.count(n_units))
+    return len(question.models) * EXPLAINERS[question.method].forward.count(n_units)
 
 
 def answered(question: Question, offered: OfferedModels, *, attention_map: bool = False) -> tuple[Explanation, ...]:
@@ -94,8 +93,11 @@ def answered(question: Question, offered: OfferedModels, *, attention_map: bool 
 
 
 def link(question: Question) -> str | None:
-    """The question as the query of an address, beginning with "?"; None where the text is too long for one."""
-    query = "?" + urlencode({name: value for name, value in asdict(question).items() if value})
+    """The question as the query of an address, beginning with "?"; None where the text does not fit into one."""
+    try:
+        query = "?" + urlencode({name: value for name, value in asdict(question).items() if value})
+    except UnicodeEncodeError:  # half a character, which no address can hold
+        return None
     return query if len(query) <= _LONGEST_LINK else None
 
 

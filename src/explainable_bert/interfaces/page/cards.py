@@ -57,7 +57,6 @@ class Card:
 def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Mapping[str, SummaryRow] | None) -> Card:
     """What is known of a model."""
     design = classifier.provenance.design
-    file = Path(folder) / REPORT_FILE
     return Card(
         name,
         design,
@@ -65,10 +64,20 @@ def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Ma
         _WHAT_IT_IS.get(design, ""),
         classifier.labels,
         classifier.model.num_parameters(),
-        TrainingReport.load(file) if file.is_file() else None,
+        _report(folder),
         measured,
         Path(folder).is_dir(),
     )
+
+
+def _report(folder: str) -> TrainingReport | None:
+    """The folder's training report, if it has one that says what the card tells."""
+    try:
+        report = TrainingReport.load(Path(folder) / REPORT_FILE)
+        rows = report.run["corpus"]["rows"]
+        return report if {"train", "test"} <= rows.keys() and "name" in report.run["corpus"] else None
+    except (ExplainableBertError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def cards(shown: Sequence[Card]) -> str:
@@ -78,11 +87,11 @@ def cards(shown: Sequence[Card]) -> str:
 
 def held_out(folder: str, n_rows: int) -> tuple[Example, ...]:
     """Rows that the model in the folder was not trained on: of its corpus, where that is known and at hand."""
-    file = Path(folder) / REPORT_FILE
+    report = _report(folder)
+    name = None if report is None else report.run["corpus"]["name"]
     try:
-        name = TrainingReport.load(file).run["corpus"]["name"]
         return sample(load_corpus(name).test, n_rows) if name in CORPORA else ()
-    except (ExplainableBertError, KeyError):
+    except ExplainableBertError:
         return ()
 
 

@@ -30,7 +30,7 @@ class OfferedModels:
 
     def __init__(self, folders: Sequence[str]) -> None:
         """Raises InputError where none is given, or one twice."""
-        if not folders or len(set(folders)) < len(folders):
+        if not folders or len({Path(folder) for folder in folders}) < len(folders):
             raise InputError(f"models: {', '.join(folders) or 'none'} given; accepted: one or more, each once")
         names = short_names(folders)
         self.folders: Mapping[str, str] = MappingProxyType({names[folder]: folder for folder in folders})
@@ -69,7 +69,7 @@ class OfferedModels:
             gone = "" if Path(folder).is_dir() else ": its folder is gone"
             raise ModelError(f"model: {name!r} cannot be loaded{gone}; choose another one") from error
         classifier.name = name
-        # Every pass, by whatever way, starts with the embeddings.
+        # Passes start with the embeddings; what value-zeroing and decompx repeat above them goes uncounted.
         embeddings: Any = classifier.model.bert.embeddings
         embeddings.register_forward_pre_hook(self._count, with_kwargs=True)
         return classifier

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from explainable_bert.data.files import read_table
-from explainable_bert.data.labelled import Columns, unlabelled_rows
+from explainable_bert.data.labelled import Columns, holds_strings, unlabelled_rows
 from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
@@ -22,7 +22,7 @@ _FEWEST_TIMES = 2
 
 @dataclass(frozen=True)
 class Push:
-    """How much a word did for one label over a file: mean score where it stood, and how often it did."""
+    """How much a word did for one label over a file: its mean score in the rows where it stood, and their number."""
 
     word: str
     label: str
@@ -60,7 +60,7 @@ def opened(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
             f"file: {path.name!r} has {table.num_rows:,} rows; accepted: at most {MOST_ROWS:,} (the command "
             "explainable-bert explain takes larger ones)"
         )
-    names = [field.name for field in table.schema if _is_text(field.type)]
+    names = [field.name for field in table.schema if holds_strings(field.type)]
     if not names:
         raise InputError(f"file: {path.name!r} has no column of text; its columns: {', '.join(table.column_names)}")
     return table, tuple(sorted(names, key=lambda name: -_mean_length(table, name)))
@@ -68,7 +68,10 @@ def opened(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
 
 def explained(classifier: ExplainableClassifier, table: pa.Table, column: str) -> Explained:
     """Every row that has a text, explained by the model's built-in method. Raises InputError where none has."""
-    usable = unlabelled_rows(table, Columns(text=column), "file")
+    try:
+        usable = unlabelled_rows(table, Columns(text=column), "file")
+    except InputError as error:
+        raise InputError(f"column: {column!r} given; accepted: a column that holds a text in some row") from error
     found = classifier.explain([text for _, text in usable.texts])
     rows = [_row(number, explanation) for (number, _), explanation in zip(usable.texts, found, strict=True)]
     return Explained(tuple(rows), _pushes(found), usable.skipped, found[0].attribution.signed)
@@ -98,9 +101,12 @@ def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     for explanation in explanations:
         attribution = explanation.attribution
+        in_row: dict[str, float] = defaultdict(float)
         for unit, score in zip(attribution.units, attribution.scores, strict=True):
             if any(character.isalnum() for character in unit.text):
-                scores[explanation.target, unit.text.lower()].append(score)
+                in_row[unit.text.lower()] += score
+        for word, score in in_row.items():
+            scores[explanation.target, word].append(score)
     by_label: dict[str, list[Push]] = defaultdict(list)
     for (label, word), found in scores.items():
         if len(found) >= _FEWEST_TIMES:
@@ -108,10 +114,6 @@ def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
     return tuple(
         push for label in sorted(by_label) for push in sorted(by_label[label], key=lambda push: -push.mean)[:_N_GLOBAL]
     )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _mean_length(table: pa.Table, name: str) -> float:

@@ -19,8 +19,11 @@ _MOST_STRUCK_STEPS = 50
 
 
 def words(question: Question, offered: OfferedModels) -> tuple[Unit, ...]:
-    """The words of the question's text, as both models read them."""
-    return offered.classifier(question.first).units([question.texts])[0]
+    """The words of the question's text, as all models asked read them. Raises InputError where they read others."""
+    read = {offered.classifier(name).units([question.texts])[0] for name in question.models}
+    if len(read) > 1:
+        raise InputError("models: these two read the text differently; accepted: models of the same window and words")
+    return read.pop()
 
 
 def changed(question: Question, offered: OfferedModels, erased: Sequence[int], how: How) -> tuple[str, str]:
@@ -57,7 +60,8 @@ def foretold(question: Question, classifier: ExplainableClassifier, erased: Sequ
     stays = np.ones(len(classifier.units([question.texts])[0]), dtype=bool)
     stays[list(erased)] = False
     attention = classifier.head_attention([question.texts])[0].sum(axis=0)
-    share = attention[stays].sum() / attention.sum()
+    whole = attention.sum()
+    share = attention[stays].sum() / whole if whole > 0 else 0.0
     logits = []
     for label in classifier.labels:
         attribution = classifier.explain([question.texts], target=label)[0].attribution

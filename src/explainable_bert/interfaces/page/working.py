@@ -2,8 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -41,12 +40,9 @@ def watched(work: Callable[[], Result], offered: OfferedModels, what: str, total
     pool = ThreadPoolExecutor(max_workers=1)
     future = pool.submit(run)
     try:
-        while True:
-            try:
-                yield Seen("", future.result(timeout=_SECONDS_BETWEEN_LOOKS))
-                return
-            except NotYet:
-                yield Seen(fragment("working.html.j2", what=what, done=min(done[0], total), total=max(total, 1)))
+        while not wait([future], timeout=_SECONDS_BETWEEN_LOOKS).done:
+            yield Seen(fragment("working.html.j2", what=what, done=min(done[0], total), total=max(total, 1)))
+        yield Seen("", future.result())
     except Stopped:
         return
     except ExplainableBertError as error:

@@ -15,11 +15,12 @@ from explainable_bert.interfaces.page.fragments import fragment, message
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.interfaces.page.working import watched
 from explainable_bert.interfaces.tabs.files import DRAWING, PICTURES, offer_file, picture
-from explainable_bert.records import LEVELS
+from explainable_bert.records import LEVELS, Explanation
 
 # Nobody's program is to depend on how the page is wired; what is for programs is in app.py.
 OWN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _N_EXAMPLES = 6
+_NO_LINK = "This text does not fit into a link."
 _WHOLE_LINK = """(query) => {
   if (!query.startsWith('?')) { return query; }
   const whole = location.origin + location.pathname + query;
@@ -68,9 +69,14 @@ class _Handlers:
             if seen.result is None:
                 yield seen.html, gr.skip(), gr.skip()
             else:
-                with DRAWING:
-                    shown = answers.answer(seen.result, values=shows_values)
-                yield shown, seen.result, asking.link(question) or "This text is too long for a link."
+                yield self._shown(seen.result, shows_values), seen.result, asking.link(question) or _NO_LINK
+
+    def _shown(self, found: tuple[Explanation, ...], shows_values: bool) -> str:
+        try:
+            with DRAWING:
+                return answers.answer(found, values=shows_values)
+        except ExplainableBertError as error:  # models that read the text differently
+            return message(error)
 
     def restored(self, request: gr.Request) -> list[Any]:
         """The question of the page's address; where that has none, what was typed in the meantime stays."""
