@@ -74,7 +74,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Memory:
-    """Resident memory of the server in MiB, around so many requests."""
+    """Resident memory of the server in MiB, around so many requests of one visitor (Gradio keeps some for each)."""
 
     warm_up: int
     requests: int

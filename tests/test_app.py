@@ -258,7 +258,7 @@ class TestMistakes:
         ask(page, "cat sat mat " * 1000)
         expect(cards(page)).to_have_count(2)
         expect(cards(page).first).to_contain_text("were not read")
-        expect(page.get_by_label("Link to this question")).to_have_value(re.compile("too long"))
+        expect(page.get_by_label("Link to this question")).to_have_value(re.compile("does not fit"))
 
 
 class TestWhatIf:

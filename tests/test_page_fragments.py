@@ -47,7 +47,8 @@ def test_one_model_answers_without_a_difference():
     assert read.texts("li", class_="chosen") == ["positive75.0%"]
     assert "negative25.0%" in read.texts("li")
     assert read.texts("p", class_="text") == ["good bad so so"]
-    assert "Colours show what this method says about positive." in read.prose
+    assert "blue speaks for positive, orange against it." in read.prose
+    assert "no direction" not in read.prose
     assert "difference" not in read.prose.lower()
 
 
@@ -100,7 +101,7 @@ def test_answers_are_harmless(values):
     assert read.all("section", aria_label=f"Answer of {SEEN}")
     assert read.texts("li", class_="chosen") == [f"{SEEN}75.0%"] * 2
     assert f"says {SEEN}" in read.prose
-    assert f"about {SEEN}." in read.prose
+    assert f"blue speaks for {SEEN}, orange against it" in read.prose or f"not for or against {SEEN}" in read.prose
     if not values:
         assert read.texts("p", class_="text") == [SEEN] * 6
 

@@ -23,6 +23,7 @@ from explainable_bert.interfaces.tabs.what_if import what_if_tab
 from explainable_bert.version import __version__
 
 _LARGEST_UPLOAD = "40mb"
+_MOST_SESSIONS = 500
 # Gradio keeps uploads and downloads; so often, and so old, they are removed.
 _CACHE_S = (3600, 3600)
 _TITLE = "Explainable BERT"
@@ -85,6 +86,8 @@ def _launched(blocks: gr.Blocks, serving: Serving) -> tuple[str, str | None]:
         run_history=False,
         ssr_mode=False,
         enable_monitoring=False,
+        # Each visitor costs a little memory until so many newer ones have come.
+        state_session_capacity=_MOST_SESSIONS,
         strict_cors=True,
         theme=_theme(),
         # Not as css=, which would put each rule under a selector of its own, colours of dark mode included.
