@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper test check unit clean
+.PHONY: demo pictures comparison plausibility paper test check unit browser clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -50,7 +50,11 @@ check: .venv/installed-dev
 	$(BIN)/lint-imports --no-cache
 
 unit: .venv/installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore tests/test_app.py
+
+# The web page in a real Chromium, which has to be installed: apt-get install chromium.
+browser: .venv/installed-dev
+	$(BIN)/pytest tests/test_app.py
 
 clean:
 	rm -rf .venv
