@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from explainable_bert.export.axes import Axis
 from explainable_bert.export.pages import maps_source
-from explainable_bert.export.panels import Row, panels, row
+from explainable_bert.export.panels import PART_LABELS, Row, panels, row
 from explainable_bert.export.report import effective_words
 from explainable_bert.interfaces.page.fragments import fragment
 from explainable_bert.interfaces.page.table import Explained
@@ -14,7 +14,6 @@ from explainable_bert.interfaces.page.what_if import How, Struck
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.records import Explanation, Prediction, Unit
 
-_PART_LABELS = ("first text", "second text")
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 396.0, 10.0, 200.0
 
 
@@ -86,7 +85,7 @@ def pressable(units: Sequence[Unit], erased: Set[int], how: How) -> str:
     opened: set[int] = set()
     words = []
     for number, unit in enumerate(units):
-        opens = _PART_LABELS[unit.part] if several and unit.part not in opened else ""
+        opens = PART_LABELS[unit.part] if several and unit.part not in opened else ""
         opened.add(unit.part)
         words.append(_Word(unit.text, number in erased, opens))
     return fragment("words.html.j2", words=words, how=how)
