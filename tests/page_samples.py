@@ -33,6 +33,7 @@ def question(text="the film is unbelievable , very good", **changes):
         "method": "built-in",
         "target": PREDICTED,
         "level": "word",
+        "shown": (),
     }
     return Question(text, **{**fields, **changes})
 

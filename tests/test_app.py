@@ -18,7 +18,8 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect, sync_playwright
 
-from explainable_bert import ExplainableBertForSequenceClassification
+from explainable_bert import ExplainableBertConfig, ExplainableBertForSequenceClassification
+from tiny import SIZES
 
 DESIGNS = ("vanilla", "explainable")
 SENTENCE = "the film is good not dull"
@@ -36,6 +37,19 @@ def models(tmp_path_factory, stock_folder, tokenizer):
         model.save_pretrained(root / design)
         tokenizer.save_pretrained(root / design)
     return [str(root / design) for design in DESIGNS]
+
+
+@pytest.fixture(scope="module")
+def slow_address(tmp_path_factory, tokenizer):
+    """A page whose models read 510 words: methods of a thousand passes take their time."""
+    root = tmp_path_factory.mktemp("slow")
+    config = ExplainableBertConfig(**{**SIZES, "max_position_embeddings": 512}, num_labels=3)
+    for design in DESIGNS:
+        config.design = design
+        ExplainableBertForSequenceClassification(config).save_pretrained(root / design)
+        tokenizer.save_pretrained(root / design)
+    with serving([str(root / design) for design in DESIGNS], "--port", "0") as server:
+        yield server.address
 
 
 class Server:
@@ -94,7 +108,7 @@ def new_page(browser, address):
     """Opens the page in a context of its own; ends with a check that no script failed and no other host was asked."""
     contexts, troubles = [], []
 
-    def make(query="", width=1440, **options):
+    def make(query="", width=1440, address=address, **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -126,12 +140,28 @@ def ask(page, text):
     box.press("Enter")
 
 
+def ask_slowly(page):
+    page.get_by_label("Method").click()
+    page.get_by_role("option", name="kernel-shap").click()
+    ask(page, "cat sat mat " * 1000)
+    expect(page.get_by_role("progressbar")).to_be_visible()
+
+
 def open_tab(page, name):
     page.get_by_role("tab", name=name).click()
 
 
 def cards(page):
     return page.locator(".xb section.card:not(.whole)")
+
+
+def until_focused(page, wanted, key="Tab"):
+    for _ in range(40):
+        if wanted.count() and wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press(key)
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{wanted} is not reached by {key}")
 
 
 def open_what_if(page, text=SENTENCE):
@@ -163,21 +193,21 @@ class TestExplain:
         assert sum(shares) == pytest.approx(100, abs=0.2)
 
     def test_one_model(self, page):
-        page.get_by_label("Beside it").click()
-        page.get_by_role("option", name="none").click()
+        page.get_by_label("Compare with").click()
+        page.get_by_role("option", name="no other model").click()
         ask(page, SENTENCE)
         expect(cards(page)).to_have_count(1)
         expect(page.locator(".xb section.card.whole")).to_have_count(0)
 
     def test_another_method_label_and_level_with_map_and_scores(self, page):
-        page.get_by_label("Method (passes for n words)").click()
+        page.get_by_label("Method").click()
         page.get_by_role("option", name=re.compile("^occlusion")).click()
         page.get_by_role("button", name=re.compile("^More")).click()
         page.get_by_label("Label to explain").click()
         page.get_by_role("option", name="LABEL_2").click()
         page.get_by_label("token", exact=True).check()
-        page.get_by_label("Write the scores").check()
-        page.get_by_label("Show the attention map").check()
+        page.get_by_label("scores", exact=True).check()
+        page.get_by_label("attention map", exact=True).check()
         ask(page, SENTENCE)
         expect(cards(page)).to_have_count(2)
         expect(cards(page).first).to_contain_text("towards LABEL_2")
@@ -186,7 +216,7 @@ class TestExplain:
         assert page.locator(".maps img").evaluate("image => image.complete && image.naturalWidth > 100")
 
     def test_a_link_restores_the_question_and_its_answer(self, page, new_page):
-        page.get_by_label("Method (passes for n words)").click()
+        page.get_by_label("Method").click()
         page.get_by_role("option", name=re.compile("^saliency")).click()
         ask(page, SENTENCE)
         expect(cards(page)).to_have_count(2)
@@ -196,7 +226,48 @@ class TestExplain:
         again = new_page("?" + link.partition("?")[2])
         expect(cards(again)).to_have_count(2)
         expect(again.get_by_label("Text", exact=True).first).to_have_value(SENTENCE)
-        expect(again.get_by_label("Method (passes for n words)")).to_have_value(re.compile("^saliency"))
+        expect(again.get_by_label("Method")).to_have_value(re.compile("^saliency"))
+
+    def test_a_link_keeps_what_stands_under_more(self, new_page):
+        page = new_page("?text=the+cat+sat&level=token&shown=scores")
+        expect(cards(page).first.locator("ruby rt").first).to_be_visible()
+        expect(page.get_by_label("token", exact=True)).to_be_checked()
+        expect(page.get_by_label("scores", exact=True)).to_be_checked()
+
+    def test_another_choice_asks_again(self, page):
+        page.get_by_label("Compare with").click()
+        page.get_by_role("option", name="no other model").click()
+        page.wait_for_timeout(500)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(1)
+        page.get_by_label("Compare with").click()
+        page.get_by_role("option", name="explainable").click()
+        expect(cards(page)).to_have_count(2)
+
+    def test_slow_work_shows_progress_and_can_be_stopped(self, new_page, slow_address):
+        page = new_page(address=slow_address)
+        stop = page.get_by_role("button", name="Stop")
+        expect(stop).to_be_disabled()
+        ask_slowly(page)
+        stop.click()
+        expect(page.get_by_text("Stopped.")).to_be_visible()
+        expect(stop).to_be_disabled()
+        page.get_by_label("Method").click()
+        page.get_by_role("option", name=re.compile("^built-in")).click()
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+
+    def test_a_late_answer_of_a_link_replaces_no_newer_one(self, new_page, slow_address):
+        page = new_page(f"?text={'cat+' * 900}&method=kernel-shap", address=slow_address)
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        page.get_by_label("Method").click()
+        page.get_by_role("option", name=re.compile("^built-in")).click()
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        for _ in range(6):
+            page.wait_for_timeout(500)
+            expect(cards(page).first.locator(".text")).to_have_text(SENTENCE)
 
     @pytest.mark.parametrize(
         ("file_format", "start"),
@@ -216,7 +287,7 @@ class TestExplain:
 
     def test_an_example_is_not_needed(self, page):
         # Tiny models were trained on no corpus: there are no held-out texts to offer.
-        expect(page.get_by_text("Held-out texts")).to_have_count(0)
+        expect(page.get_by_text("Examples")).to_have_count(0)
 
 
 class TestMistakes:
@@ -235,14 +306,19 @@ class TestMistakes:
         self.alert(page, "at most 50,000")
 
     def test_a_method_that_cannot_explain_a_model(self, page):
-        page.get_by_label("Method (passes for n words)").click()
+        page.get_by_label("Method").click()
         page.get_by_role("option", name=re.compile("^attention-max")).click()
         ask(page, SENTENCE)
         self.alert(page, "one head")
 
-    def test_a_download_of_nothing(self, page):
-        page.get_by_role("button", name="Download").click()
-        self.alert(page, "press Explain first")
+    def test_nothing_can_be_kept_of_a_mistake(self, page):
+        download = page.get_by_role("button", name="Download")
+        expect(download).to_have_count(0)
+        ask(page, SENTENCE)
+        expect(download).to_be_visible()
+        ask(page, " ")
+        self.alert(page, "nothing to read")
+        expect(download).to_have_count(0)
 
     def test_a_hostile_text_is_shown_and_does_nothing(self, page):
         ask(page, HOSTILE)
@@ -258,6 +334,7 @@ class TestMistakes:
         ask(page, "cat sat mat " * 1000)
         expect(cards(page)).to_have_count(2)
         expect(cards(page).first).to_contain_text("were not read")
+        expect(page.locator(".xb .warning")).to_contain_text("Only the beginning of this text was read")
         expect(page.get_by_label("Link to this question")).to_have_value(re.compile("does not fit"))
 
 
@@ -272,8 +349,8 @@ class TestWhatIf:
         expect(word).to_be_focused()
         effect = page.locator(".xb section.card[aria-label^='Effect']")
         expect(effect).to_have_count(2)
-        expect(effect.nth(0)).not_to_contain_text("foretold")
-        expect(effect.nth(1).locator("th").filter(has_text="foretold")).to_be_visible()
+        expect(effect.nth(0)).not_to_contain_text("forecast")
+        expect(effect.nth(1).locator("th").filter(has_text="forecast")).to_be_visible()
         page.keyboard.press("Enter")
         expect(page.get_by_label("Changed text")).to_have_value(SENTENCE)
         expect(effect).to_have_count(0)
@@ -282,16 +359,49 @@ class TestWhatIf:
         open_what_if(page)
         page.get_by_label("delete").check()
         page.locator("button.word").filter(has_text="good").click()
-        expect(page.get_by_label("Changed text")).to_have_value(SENTENCE.replace("good", ""))
+        expect(page.get_by_label("Changed text")).to_have_value(SENTENCE.replace("good ", ""))
         expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(2)
 
     def test_a_text_is_edited(self, page):
         open_what_if(page)
-        page.get_by_label("Changed text").fill("the dog sat")
+        self.edit(page, "the dog sat")
         page.get_by_role("button", name="Compare").click()
+        self.expect_effects(page, SENTENCE, "the dog sat")
+        page.locator("button.word").filter(has_text="dog").click()
+        self.expect_effects(page, "the dog sat", "the [MASK] sat")
+        expect(page.get_by_label("Changed text")).to_have_value("the [MASK] sat")
+
+    def test_an_edit_is_not_lost_when_a_word_is_pressed_or_the_tab_left(self, page):
+        open_what_if(page)
+        self.edit(page, "the dog sat")
+        page.locator("button.word").filter(has_text="good").click()
+        self.expect_effects(page, SENTENCE, "the dog sat")
+        expect(page.locator("button.word")).to_have_text(["the", "dog", "sat"])
+        open_tab(page, "Explain")
+        open_tab(page, "What if")
+        expect(page.get_by_label("Changed text")).to_have_value("the dog sat")
+        page.get_by_role("button", name="Start again").click()
+        expect(page.get_by_label("Changed text")).to_have_value(SENTENCE)
+        expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(0)
+
+    def test_nothing_to_compare(self, page):
+        open_tab(page, "What if")
+        TestMistakes().alert(page, "none in the Explain tab yet")
+        page.get_by_role("button", name="Compare").click()
+        TestMistakes().alert(page, "it is still the same")
+        page.get_by_role("button", name="Draw the curves").click()
+        TestMistakes().alert(page, "no word to strike")
+
+    def edit(self, page, text):
+        box = page.get_by_label("Changed text")
+        expect(box).to_have_value(SENTENCE)
+        box.fill(text)
+
+    def expect_effects(self, page, before, after):
         effect = page.locator(".xb section.card[aria-label^='Effect']")
         expect(effect).to_have_count(2)
-        expect(effect.first.locator(".text").last).to_have_text("the dog sat")
+        expect(effect.first.locator(".text").first).to_have_text(before)
+        expect(effect.first.locator(".text").last).to_have_text(after)
 
     def test_words_are_struck_by_the_slider(self, page):
         open_what_if(page)
@@ -318,6 +428,7 @@ class TestBatch:
         rows = "".join(f'{number},"{text.replace(chr(34), chr(34) * 2)}"\n' for number, text in enumerate(texts))
         self.upload(page, tmp_path, "reviews.csv", "id,review\n" + rows)
         expect(page.get_by_label("Column of the texts")).to_have_value("review")
+        expect(page.get_by_label("Model", exact=True).last).to_have_value("explainable")
         page.get_by_role("button", name="Explain all rows").click()
         expect(page.get_by_role("heading", name="Over the whole file")).to_be_visible()
         expect(page.locator(".xb")).to_contain_text(["9 rows"])
@@ -374,6 +485,32 @@ class TestLooks:
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         lightness = sum(map(int, re.findall(r"\d+", background)[:3])) / 3
         assert (lightness > 128) == (scheme == "light")
+
+    def test_lists_close_when_the_keyboard_leaves_them(self, page):
+        page.get_by_label("Model", exact=True).focus()
+        expect(page.get_by_role("listbox")).to_have_count(1)
+        page.keyboard.press("Tab")
+        expect(page.get_by_label("Compare with")).to_be_focused()
+        expect(page.get_by_role("listbox")).to_have_count(1)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("listbox")).to_have_count(0)
+
+    def test_the_keyboard_alone_explains_chooses_and_changes_a_word(self, page):
+        page.keyboard.type(SENTENCE)
+        page.keyboard.press("Enter")
+        expect(cards(page)).to_have_count(2)
+        until_focused(page, page.get_by_label("Compare with"))
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Compare with")).to_have_value("vanilla")
+        expect(cards(page)).to_have_count(1)
+        until_focused(page, page.get_by_role("tab", name="Explain"), key="Shift+Tab")
+        until_focused(page, page.get_by_role("tab", name="What if"))
+        page.keyboard.press("Enter")
+        until_focused(page, page.locator("button.word").filter(has_text="good"))
+        page.keyboard.press("Space")
+        expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(1)
 
 
 class TestServer:

@@ -98,6 +98,12 @@ def test_passes_are_counted_per_model_and_word():
     assert asking.n_passes(replace(asked, second="vanilla", method="occlusion")) == 2 * (5 + 1)
 
 
+def test_what_a_browser_leaves_out_is_empty():
+    fields = ("good", None, "additive", NONE, "built-in", PREDICTED, "word", None)
+    assert Question.of(*fields) == question("good")
+    assert Question.of(*fields[:-1], ["attention map", "junk", "scores"]).shown == ("scores", "attention map")
+
+
 # --- answers ---
 
 
@@ -109,7 +115,7 @@ def test_one_model_answers_as_its_classifier_explains(offered, folders):
 
 
 def test_a_pair_and_its_map_are_asked_for(offered, folders):
-    (found,) = asking.answered(question("good film", pair="dull plot"), offered, attention_map=True)
+    (found,) = asking.answered(question("good film", pair="dull plot", shown=("attention map",)), offered)
     assert [found] == loaded(folders, "additive").explain([("good film", "dull plot")], attention_map=True)
     assert found.attention_map is not None
     assert asking.answered(question(), offered)[0].attention_map is None
@@ -146,7 +152,8 @@ def read_back(query, offered):
     [
         question("a & b = ü\n?#%20 +😀 <b>${x}"),
         question(pair="dull", first="lexical", second="vanilla", method="lime", target="LABEL_1", level="token"),
-        question("good", first="single-head", second=NONE),
+        question("good", first="single-head", second=NONE, shown=("attention map",)),
+        question("good", shown=("scores", "attention map")),
     ],
 )
 def test_links_ask_the_same_again(offered, asked):
@@ -172,7 +179,7 @@ def test_texts_too_long_for_a_link_have_none(offered):
 
 def test_junk_in_an_address_is_not_asked(offered):
     default = question("as it was")
-    junk = {"first": "nope", "second": "../etc", "method": "magic", "level": "letter", "colour": "red", "models": "x"}
+    junk = {"first": "nope", "second": "../etc", "method": "magic", "level": "letter", "shown": "all,", "colour": "red"}
     assert asking.from_link(junk, default, offered.names) == default
     assert asking.from_link({}, default, offered.names) == default
     for name in ("first", "second", "method", "level"):
@@ -293,6 +300,25 @@ def test_as_many_passes_as_were_told_before(offered, second, method):
     with offered.watched(seen):
         asking.answered(asked, offered)
     assert sum(told) == asking.n_passes(asked)
+
+
+@pytest.mark.parametrize("method", ["value-zeroing", "decompx"])
+def test_what_is_repeated_above_the_embeddings_ends_too(offered, method):
+    asked, stopped = question(method=method), threading.Event()
+    classifier = offered.classifier("additive")
+    final_input = classifier.model.final_input
+
+    def stop_after(**inputs):
+        found = final_input(**inputs)
+        stopped.set()
+        return found
+
+    classifier.model.final_input = stop_after
+    try:
+        with pytest.raises(Stopped), offered.watched(Watch(lambda _: None, stopped)):
+            asking.answered(asked, offered)
+    finally:
+        del classifier.model.final_input
 
 
 @pytest.mark.parametrize("method", ["integrated-gradients", "occlusion"])

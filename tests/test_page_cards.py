@@ -8,7 +8,7 @@ import pytest
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page import asking, cards, working
-from explainable_bert.interfaces.page.offered import OfferedModels, Stopped
+from explainable_bert.interfaces.page.offered import OfferedModels, Stopped, Watch
 from explainable_bert.interfaces.page.working import Seen, watched
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.training.report import TrainingReport
@@ -170,7 +170,14 @@ def test_what_is_measured_is_what_the_card_shows(card, classifier):
     own = found[OWN]
     assert (own.n, own.method) == (3, "built-in")
     assert f"the decision falls by {100 * own.value:.0f}%" in prose(card(measured=found))
-    assert cards.n_passes(examples) == 16 + 16 + 4
+
+
+def test_how_long_measuring_takes_is_known_before(offered):
+    text = "the film is very good and the plot is not dull but the end of it is awful and bad"
+    examples, told = [Example(text, "LABEL_0"), Example(text[:40], "LABEL_1")], []
+    with offered.watched(Watch(told.append, threading.Event())):
+        cards.measured(offered.classifier("tiny"), examples)
+    assert cards.n_passes(examples) == pytest.approx(sum(told), rel=0.35)
 
 
 # --- work that is waited for ---
@@ -215,7 +222,11 @@ def test_slow_work_shows_how_far_it_is(offered):
         read = inert(seen.html)
         (bar,) = read.all("progress")
         assert (bar["max"], bar["value"], bar["aria-label"]) == ("8", done, f"reading {SEEN}")
-        assert read.texts("p") == [f"reading {SEEN}"]
+        what, left = read.texts("p")
+        assert what == f"reading {SEEN}"
+        assert left.startswith("0 s so far")
+        assert ("left" in left) == (seen is second)
+        assert seen.working
         assert [element["role"] for element in read.all("div", class_="working")] == ["status"]
 
 
@@ -243,8 +254,8 @@ def test_a_mistake_is_told_in_words(offered):
         raise InputError(f"text: {HOSTILE} given; accepted: less")
 
     (seen,) = watched(work, offered, "reading", 1)
-    assert seen.result is None
-    assert inert(seen.html).texts("div", role="alert") == [f"text: {SEEN} given; accepted: less"]
+    assert (seen.result, seen.failed, seen.working) == (None, True, False)
+    assert inert(seen.html).texts("div", role="alert") == [f"Text: {SEEN} given; accepted: less"]
 
 
 def test_an_error_of_the_program_is_no_message(offered):

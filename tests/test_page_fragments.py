@@ -144,17 +144,17 @@ def test_effects_are_told_model_by_model():
         (0.5, 0.25, 0.0),
         prediction=Prediction("negative", {"positive": 0.3, "negative": 0.7}, 0),
     )
-    foretold = {"positive": 0.4, "negative": 0.6}
-    read = inert(answers.effects([Effect("a", explain(), after, foretold), Effect("b", from_vanilla(), after, None)]))
+    forecast = {"positive": 0.4, "negative": 0.6}
+    read = inert(answers.effects([Effect("a", explain(), after, forecast), Effect("b", from_vanilla(), after, None)]))
     assert read.texts("h3") == ["a", "b"]
     assert read.texts("tr") == [
-        "labelbeforeafterforetold", "positive75.0%30.0%40.0%", "negative25.0%70.0%60.0%",
+        "labelbeforeafterforecast", "positive75.0%30.0%40.0%", "negative25.0%70.0%60.0%",
         "labelbeforeafter", "positive75.0%30.0%", "negative25.0%70.0%",
     ]  # fmt: skip
     assert read.texts("p", class_="text") == ["good bad so so", "good so so"] * 2
     first, second = read.texts("section")
-    assert "Foretold: what the picture alone says remains" in first
-    assert "oretold" not in second
+    assert "Forecast: what the picture alone says, when" in first
+    assert "orecast" not in second
 
 
 def test_effects_are_harmless():
@@ -246,7 +246,7 @@ def test_attention_over_a_file_is_not_said_to_push():
 
 @pytest.mark.parametrize(
     ("n_rows", "told"),
-    [(1, "1 rows (row 0)."), (3, "3 rows (row 0; row 1; row 2)."), (4, "4 rows (row 0; row 1; row 2; ...).")],
+    [(1, "1 row (row 0)."), (3, "3 rows (row 0; row 1; row 2)."), (4, "4 rows (row 0; row 1; row 2; ...).")],
 )
 def test_rows_left_out_are_told(n_rows, told):
     read = inert(answers.over_file(over(skipped=[f"row {number}" for number in range(n_rows)]), "m"))
@@ -256,10 +256,10 @@ def test_rows_left_out_are_told(n_rows, told):
 def test_files_are_harmless():
     found = over([HOSTILE], [Push(HOSTILE, HOSTILE, 1.0, 2)], [HOSTILE])
     read = inert(answers.over_file(found, HOSTILE))
-    assert f"1 rows read by {SEEN}: 1 {SEEN}." in read.prose
+    assert f"1 row read by {SEEN}: 1 {SEEN}." in read.prose
     assert read.texts("h4") == [SEEN]
     assert f"{SEEN}1.0002" in read.texts("tr")
-    assert f"1 rows ({SEEN})" in read.prose
+    assert f"1 row ({SEEN})" in read.prose
     assert read.all("div", aria_label=f"Words that push {SEEN}")
 
 
@@ -268,8 +268,8 @@ def test_files_are_harmless():
 
 def test_a_mistake_names_what_was_given_first():
     read = inert(message(InputError("text: nothing to read; accepted: a sentence")))
-    assert read.texts("b") == ["text"]
-    assert read.texts("div", role="alert") == ["text: nothing to read; accepted: a sentence"]
+    assert read.texts("b") == ["Text"]
+    assert read.texts("div", role="alert") == ["Text: nothing to read; accepted: a sentence"]
     assert inert(message(ValueError("no such thing"))).texts("div", role="alert") == ["no such thing"]
     assert inert(message(ValueError("no such thing"))).all("b") == []
 
@@ -277,12 +277,14 @@ def test_a_mistake_names_what_was_given_first():
 @pytest.mark.parametrize("told", [HOSTILE, f"{HOSTILE}: {HOSTILE}", f"text: {HOSTILE!r} given"])
 def test_mistakes_are_harmless(told):
     (shown,) = inert(message(InputError(told))).texts("div", role="alert")
-    assert shown == told.replace(HOSTILE, SEEN)
+    expected = told.replace(HOSTILE, SEEN)
+    assert shown == expected[0].upper() + expected[1:]
 
 
 def test_progress_is_harmless():
-    read = inert(fragment("working.html.j2", what=HOSTILE, done=1, total=2))
-    assert read.texts("p") == [SEEN]
+    read = inert(fragment("working.html.j2", what=HOSTILE, done=1, total=2, seconds=3, seconds_left=3))
+    assert read.texts("p")[0] == SEEN
+    assert read.texts("p")[1].startswith("3 s so far, about 3 s left.")
 
 
 def test_the_style_sheet_fetches_nothing_and_has_both_sets_of_colours():
@@ -304,11 +306,11 @@ def test_a_harmful_text_goes_through_the_models_unharming(stock_folder, tmp_path
     units = what_if.words(asked, offered)
     text, pair = what_if.changed(asked, offered, [0, 1], "delete")
     after = asking.answered(dataclasses.replace(asked, text=text, pair=pair, target=found[0].target), offered)
-    foretold = what_if.foretold(asked, offered.classifier("lexical"), [0, 1])
+    forecast = what_if.forecast(asked, offered.classifier("lexical"), [0, 1])
     shown = {
         "answer": answers.answer(found, values=False),
         "words": answers.pressable(units, {0}, "mask"),
-        "effects": answers.effects([Effect("lexical", found[0], after[0], foretold)]),
+        "effects": answers.effects([Effect("lexical", found[0], after[0], forecast)]),
         "curves": answers.striking(what_if.struck(asked, offered), units, 3),
     }
     read = {name: inert(html) for name, html in shown.items()}

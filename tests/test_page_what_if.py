@@ -1,4 +1,4 @@
-"""What if words were gone: the changed text, what the picture foretold, and curves of words struck in order."""
+"""What if words were gone: the changed text, what the picture forecast, and curves of words struck in order."""
 
 import dataclasses
 import threading
@@ -11,6 +11,7 @@ from transformers import BertTokenizer
 from explainable_bert import ExplainableClassifier
 from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page import what_if
+from explainable_bert.interfaces.page.asking import NONE
 from explainable_bert.interfaces.page.offered import OfferedModels, Watch
 from explainable_bert.interfaces.page.what_if import Struck
 from page_samples import question, save_model, save_models
@@ -53,11 +54,13 @@ def test_words_are_those_that_are_scored(offered):
         ({"text": "good,don't!"}, [2, 0], "mask", ("[MASK],[MASK] [MASK] [MASK]!", "")),
         ({"text": TEXT}, [6, 0, 6], "mask", ("[MASK] film is unbelievable , very [MASK]", "")),
         ({"text": TEXT}, [], "mask", (TEXT, "")),
-        ({"text": TEXT}, [0, 3, 6], "delete", (" film is  , very ", "")),
+        ({"text": TEXT}, [0, 3, 6], "delete", ("film is , very", "")),
         ({"text": "good,don't!"}, [2], "delete", ("good,!", "")),
         ({"text": "good\nfilm"}, [0, 1], "delete", ("\n", "")),
+        ({"text": "good film"}, [0, 1], "delete", ("", "")),
+        ({"text": " very  good  film "}, [1], "delete", (" very   film ", "")),
         (PAIR, [1, 3], "mask", ("a [MASK] film", "[MASK] co-writer , don't")),
-        (PAIR, [4, 0], "delete", (" good film", "bad  , don't")),
+        (PAIR, [4, 0], "delete", ("good film", "bad , don't")),
         ({"text": "good good good"}, [1], "mask", ("good [MASK] good", "")),
         ({"text": "😀 Ünbelievable GOOD"}, [2], "mask", ("😀 Ünbelievable [MASK]", "")),
     ],
@@ -103,10 +106,10 @@ def test_models_without_a_mask_token_delete_only(classifier):
 
     with pytest.raises(InputError, match=r"^how: mask given for a model without \[MASK\]; accepted: delete$"):
         what_if.changed(question(TEXT), Offered(), [0], "mask")
-    assert what_if.changed(question(TEXT), Offered(), [0], "delete") == (TEXT[3:], "")
+    assert what_if.changed(question(TEXT), Offered(), [0], "delete") == (TEXT[4:], "")
 
 
-# --- what the picture foretold ---
+# --- what the picture forecast ---
 
 # Of "the film is unbelievable , very good": the tokens of each word, [CLS] being token 0.
 TOKENS = ([1], [2], [3], [4, 5, 6], [7], [8], [9])
@@ -120,10 +123,10 @@ def read(classifier, text):
 
 @pytest.mark.parametrize("design", ["additive", "lexical", "uniform"])
 @pytest.mark.parametrize("erased", [[], [3], [0, 1, 4, 6]])
-def test_foretold_is_the_sum_without_these_words(offered, classifier, design, erased):
+def test_forecast_is_the_sum_without_these_words(offered, classifier, design, erased):
     uniform = design == "uniform"
     clf = classifier("additive", attention_function="uniform") if uniform else offered.classifier(design)
-    found = what_if.foretold(question(TEXT, first=design), clf, erased)
+    found = what_if.forecast(question(TEXT, first=design), clf, erased)
     assert tuple(found) == clf.labels
     given, output = read(clf, TEXT)
     gone = [token for word in erased for token in TOKENS[word]]
@@ -146,7 +149,7 @@ def test_foretold_is_the_sum_without_these_words(offered, classifier, design, er
     assert (list(found.values()) == pytest.approx(whole, abs=1e-4)) == (not erased)
 
 
-def test_foretold_of_a_pair_and_of_no_word_at_all(offered):
+def test_forecast_of_a_pair_and_of_no_word_at_all(offered):
     asked, clf = question(**PAIR), offered.classifier("additive")
     encoded = clf.tokenizer(*asked.texts, return_tensors="pt", return_special_tokens_mask=True)
     with torch.no_grad():
@@ -155,8 +158,8 @@ def test_foretold_of_a_pair_and_of_no_word_at_all(offered):
     stays = [1, 2, 5, 9, 10, 11, 12]
     bias = clf.model.classifier.bias.detach()
     logits = bias + output.contributions[0, stays].sum(dim=0) / output.attention[0, stays].sum()
-    assert list(what_if.foretold(asked, clf, [2, 4]).values()) == pytest.approx(softmax(logits.numpy()), abs=1e-6)
-    assert list(what_if.foretold(asked, clf, range(7)).values()) == pytest.approx(softmax(bias.numpy()), abs=1e-6)
+    assert list(what_if.forecast(asked, clf, [2, 4]).values()) == pytest.approx(softmax(logits.numpy()), abs=1e-6)
+    assert list(what_if.forecast(asked, clf, range(7)).values()) == pytest.approx(softmax(bias.numpy()), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +171,8 @@ def test_foretold_of_a_pair_and_of_no_word_at_all(offered):
         ("lexical", {"attention_function": "entmax15"}),
     ],
 )
-def test_nothing_is_foretold_where_logits_are_no_such_sum(classifier, design, config):
-    assert what_if.foretold(question(TEXT), classifier(design, **config), [3]) is None
+def test_nothing_is_forecast_where_logits_are_no_such_sum(classifier, design, config):
+    assert what_if.forecast(question(TEXT), classifier(design, **config), [3]) is None
 
 
 # --- words struck in order ---
@@ -217,7 +220,7 @@ def test_both_models_strike_for_the_label_of_the_first(offered):
 
 
 @pytest.mark.parametrize("most", [4, 50])
-@pytest.mark.parametrize("second", ["none", "vanilla"])
+@pytest.mark.parametrize("second", [NONE, "vanilla"])
 def test_long_texts_are_struck_in_steps(offered, monkeypatch, most, second):
     monkeypatch.setattr(what_if, "_MOST_STRUCK_STEPS", most)
     asked, told = question(TEXT, second=second), []
@@ -248,7 +251,7 @@ def test_between_steps_the_lower_one_holds():
 
 
 def test_a_text_without_any_attention_foretells_the_bias(offered):
-    found = what_if.foretold(question("[SEP]"), offered.classifier("additive"), [0])
+    found = what_if.forecast(question("[SEP]"), offered.classifier("additive"), [0])
     assert sum(found.values()) == pytest.approx(1)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import transformers
 from jaxtyping import Bool, Float
+from scipy.special import softmax
 from transformers import PreTrainedTokenizerFast
 
 from explainable_bert.attribution.explainer import BatchAttribution, Explainer, TokenBatch
@@ -207,8 +208,7 @@ class ExplainableClassifier:
         return {name: torch.from_numpy(array).to(self.model.device) for name, array in vars(batch).items()}
 
     def _prediction(self, logits: Float[np.ndarray, " label"], encoding: Encoding) -> Prediction:
-        exponentials = np.exp(logits.astype(np.float64) - logits.max())
-        probabilities = exponentials / exponentials.sum()
+        probabilities = softmax(logits.astype(np.float64))
         return Prediction(
             label=self.labels[int(probabilities.argmax())],
             probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),

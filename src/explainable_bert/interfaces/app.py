@@ -38,6 +38,12 @@ _POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; object-src 'none'; base-uri 'self'"
 )
+# Gradio's lists open again when Tab leaves them; it is the browser alone that is to hear of the key.
+_LEAVE_LISTS = """
+addEventListener('keydown', (event) => {
+  if (event.key === 'Tab' && event.target.role === 'combobox') { event.stopPropagation(); }
+}, true);
+"""
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ def _launched(blocks: gr.Blocks, serving: Serving) -> tuple[str, str | None]:
         strict_cors=True,
         theme=_theme(),
         # Not as css=, which would put each rule under a selector of its own, colours of dark mode included.
-        head=f"<style>{style()}</style>",
+        head=f"<style>{style()}</style><script>{_LEAVE_LISTS}</script>",
         app_kwargs={"routes": [Route("/healthz", _health)], "middleware": [Middleware(_OwnHostOnly)]},
     )
     return local, public

@@ -8,6 +8,7 @@ from explainable_bert.export.axes import Axis
 from explainable_bert.export.pages import maps_source
 from explainable_bert.export.panels import PART_LABELS, Row, panels, row
 from explainable_bert.export.report import effective_words
+from explainable_bert.interfaces.page.designs import IN_PLAIN_WORDS
 from explainable_bert.interfaces.page.fragments import fragment
 from explainable_bert.interfaces.page.table import Explained
 from explainable_bert.interfaces.page.what_if import How, Struck
@@ -23,7 +24,7 @@ class Card:
 
     model: str
     design: str
-    summary: str
+    words: str
     prediction: Prediction
     row: Row
     effective_words: float
@@ -31,12 +32,12 @@ class Card:
 
 @dataclass(frozen=True)
 class Effect:
-    """One model before and after words were changed; `foretold` are probabilities by label, where there are such."""
+    """One model before and after words were changed; `forecast` are probabilities by label, where there are such."""
 
     model: str
     before: Explanation
     after: Explanation
-    foretold: Mapping[str, float] | None
+    forecast: Mapping[str, float] | None
 
     @property
     def before_row(self) -> Row:
@@ -51,6 +52,7 @@ class Effect:
 
 def answer(explanations: Sequence[Explanation], *, values: bool) -> str:
     """One or two models' explanations of the same text, and their difference; with maps where they have them."""
+    n_unread = max(explanation.prediction.n_tokens_dropped for explanation in explanations)
     versus = None if len(explanations) == 1 else [explanations[1]]
     panel = panels(explanations[:1], versus)[0]
     # Each by its own scale and sign; what can be compared of two is in the row of their difference.
@@ -63,13 +65,14 @@ def answer(explanations: Sequence[Explanation], *, values: bool) -> str:
         caption=panel.caption,
         target=explanations[0].target,
         values=values,
+        n_unread=n_unread,
     )
 
 
 def _card(explanation: Explanation, shown: Row) -> Card:
     origin = explanation.provenance
-    summary = DESIGNS[origin.design].summary
-    return Card(origin.model, origin.design, summary, explanation.prediction, shown, effective_words(explanation))
+    words = IN_PLAIN_WORDS.get(origin.design, DESIGNS[origin.design].summary)
+    return Card(origin.model, origin.design, words, explanation.prediction, shown, effective_words(explanation))
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ class _Word:
     opens: str
 
 
-def pressable(units: Sequence[Unit], erased: Set[int], how: How) -> str:
-    """The words as buttons; pressed ones are erased."""
+def pressable(units: Sequence[Unit], erased: Set[int], how: How, note: str = "") -> str:
+    """The words as buttons, under a `note` if there is one; pressed ones are erased."""
     several = any(unit.part for unit in units)
     opened: set[int] = set()
     words = []
@@ -88,7 +91,7 @@ def pressable(units: Sequence[Unit], erased: Set[int], how: How) -> str:
         opens = PART_LABELS[unit.part] if several and unit.part not in opened else ""
         opened.add(unit.part)
         words.append(_Word(unit.text, number in erased, opens))
-    return fragment("words.html.j2", words=words, how=how)
+    return fragment("words.html.j2", words=words, how=how, note=note)
 
 
 def effects(found: Sequence[Effect]) -> str:

@@ -14,7 +14,9 @@ from explainable_bert.text.encoding import TextInput, is_blank
 
 MOST_CHARACTERS = 50_000
 PREDICTED = "as predicted"
-NONE = "none"
+NONE = "no other model"
+SCORES, MAP = "scores", "attention map"
+SHOWABLE = (SCORES, MAP)
 # Browsers and servers bear links of some thousand characters.
 _LONGEST_LINK = 4000
 
@@ -23,7 +25,10 @@ Passed = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked: `second` may be NONE, `target` PREDICTED (by the first model), `pair` empty."""
+    """What is asked: `second` may be NONE, `target` PREDICTED (by the first model), `pair` empty.
+
+    `shown` are those of SHOWABLE that the answer has on top of its strips.
+    """
 
     text: str
     pair: str
@@ -32,11 +37,15 @@ class Question:
     method: str
     target: str
     level: Level
+    shown: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, *given: str | None) -> "Question":
+    def of(cls, *given: Any) -> "Question":
         """The question of the fields in order; what a browser leaves out is empty."""
-        return cls(*(value or "" for value in given))  # type: ignore[arg-type]  # `checked` looks at the level
+        *written, shown = given
+        text, pair, first, second, method, target, level = (value or "" for value in written)
+        known: Any = level  # `checked` looks at it
+        return cls(text, pair, first, second, method, target, known, _showable(shown or ()))
 
     @property
     def texts(self) -> TextInput:
@@ -79,11 +88,11 @@ def n_passes(question: Question) -> int:
     return len(question.models) * EXPLAINERS[question.method].forward.count(n_units)
 
 
-def answered(question: Question, offered: OfferedModels, *, attention_map: bool = False) -> tuple[Explanation, ...]:
+def answered(question: Question, offered: OfferedModels) -> tuple[Explanation, ...]:
     """One explanation per model, all for the same label. Raises as `checked` does, and Stopped where it is watched."""
     question = checked(question, offered)
     target = None if question.target == PREDICTED else question.target
-    asked: dict[str, Any] = {"target": target, "level": question.level, "attention_map": attention_map}
+    asked: dict[str, Any] = {"target": target, "level": question.level, "attention_map": MAP in question.shown}
     first = offered.classifier(question.models[0])
     if len(question.models) == 1:
         return tuple(first.explain([question.texts], question.method, **asked))
@@ -95,7 +104,8 @@ def answered(question: Question, offered: OfferedModels, *, attention_map: bool 
 def link(question: Question) -> str | None:
     """The question as the query of an address, beginning with "?"; None where the text does not fit into one."""
     try:
-        query = "?" + urlencode({name: value for name, value in asdict(question).items() if value})
+        fields = {**asdict(question), "shown": ",".join(question.shown)}
+        query = "?" + urlencode({name: value for name, value in fields.items() if value})
     except UnicodeEncodeError:  # half a character, which no address can hold
         return None
     return query if len(query) <= _LONGEST_LINK else None
@@ -109,6 +119,10 @@ def from_link(query: Mapping[str, str], default: Question, models: Sequence[str]
         "method": tuple(EXPLAINERS),
         "level": LEVELS,
     }
-    given = {name: query[name] for name in asdict(default) if name in query}
-    usable = {name: value for name, value in given.items() if value in accepted.get(name, (value,))}
-    return replace(default, **usable)  # type: ignore[arg-type]  # all fields are strings
+    given = {name: query[name] for name in asdict(default) if name in query and name != "shown"}
+    usable: dict[str, Any] = {name: value for name, value in given.items() if value in accepted.get(name, (value,))}
+    return replace(default, **usable, shown=_showable(query.get("shown", "").split(",")))
+
+
+def _showable(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in SHOWABLE if name in names)

@@ -4,14 +4,17 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from explainable_bert.data.corpora import CORPORA, load_corpus, sample
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.evaluation.erasing import N_RANDOM_ORDERS
 from explainable_bert.evaluation.run import evaluate
+from explainable_bert.evaluation.search import N_CANDIDATES, N_ROUNDS
 from explainable_bert.evaluation.settings import EvaluationSettings
+from explainable_bert.interfaces.page.designs import IN_PLAIN_WORDS
 from explainable_bert.interfaces.page.fragments import fragment
+from explainable_bert.metrics.faithfulness import SHARES
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import SummaryRow
@@ -21,22 +24,6 @@ from explainable_bert.training.run_folder import REPORT_FILE
 N_MEASURED = 30
 _METRIC = "range-normalised-comprehensiveness"
 _SETTINGS = EvaluationSettings(methods=("built-in", "random"), metrics=(_METRIC, "effective-words"))
-
-# In words that need no knowledge of the field.
-_WHAT_IT_IS: Mapping[str, str] = MappingProxyType(
-    {
-        "vanilla": "Plain BERT. Its picture is where its last layer looked, averaged over several views. Much of the "
-        "decision does not go through that picture.",
-        "single-head": "BERT whose last layer looks once, not twelve times. Its picture is sharper; that does not make "
-        "it the reason for the decision.",
-        "additive": "The decision is a sum with one number per word position, and the picture shows these numbers. A "
-        "position has read its whole sentence, so its number is not that word's alone.",
-        "lexical": "The decision is a sum with one number per word, taken from a layer where words have hardly read "
-        "their neighbours yet.",
-        "explainable": "The decision is a sum with one number per word, close to the words, learnt from a plain BERT "
-        "so that accuracy is kept.",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -61,7 +48,7 @@ def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Ma
         name,
         design,
         DESIGNS[design].summary,
-        _WHAT_IT_IS.get(design, ""),
+        IN_PLAIN_WORDS.get(design, ""),
         classifier.labels,
         classifier.model.num_parameters(),
         _report(folder),
@@ -96,8 +83,10 @@ def held_out(folder: str, n_rows: int) -> tuple[Example, ...]:
 
 
 def n_passes(examples: Sequence[Example]) -> int:
-    """About how many texts `measured` runs the model on: a search tries every word that is left, time and again."""
-    return sum(len(example.text.split()) ** 2 for example in examples)
+    """About how many texts `measured` runs the model on: words struck in a dozen orders, then a search in rounds."""
+    lengths = [len(example.text.split()) for example in examples]
+    in_order = (len(_SETTINGS.methods) + N_RANDOM_ORDERS) * len(SHARES)
+    return sum(in_order + n + min(n // 2, N_ROUNDS) * min(n // 2, N_CANDIDATES) for n in lengths)
 
 
 def check_measurable(name: str, examples: Sequence[Example]) -> None:

@@ -69,10 +69,17 @@ class OfferedModels:
             gone = "" if Path(folder).is_dir() else ": its folder is gone"
             raise ModelError(f"model: {name!r} cannot be loaded{gone}; choose another one") from error
         classifier.name = name
-        # Passes start with the embeddings; what value-zeroing and decompx repeat above them goes uncounted.
-        embeddings: Any = classifier.model.bert.embeddings
-        embeddings.register_forward_pre_hook(self._count, with_kwargs=True)
+        # Passes start with the embeddings; what value-zeroing and decompx repeat above them goes uncounted, but ends.
+        bert: Any = classifier.model.bert
+        bert.embeddings.register_forward_pre_hook(self._count, with_kwargs=True)
+        for block in bert.encoder.layer[:-1]:
+            block.output.dense.register_forward_pre_hook(self._end)
         return classifier
+
+    def _end(self, _module: Any, _given: tuple[Any, ...]) -> None:
+        watch: Watch | None = getattr(self._of_thread, "watch", None)
+        if watch is not None and watch.stopped.is_set():
+            raise Stopped
 
     def _count(self, _module: Any, _given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
         watch: Watch | None = getattr(self._of_thread, "watch", None)

@@ -18,6 +18,8 @@ MOST_ROWS = 5_000
 _N_TOP, _N_GLOBAL = 3, 10
 # A word that came once says nothing of the file.
 _FEWEST_TIMES = 2
+# Rows that tell what a column is like.
+_N_LOOKED_AT = 100
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ def opened(path: Path) -> tuple[pa.Table, tuple[str, ...]]:
             f"file: {path.name!r} has {table.num_rows:,} rows; accepted: at most {MOST_ROWS:,} (the command "
             "explainable-bert explain takes larger ones)"
         )
-    names = [field.name for field in table.schema if holds_strings(field.type)]
+    names = [
+        field.name
+        for field in table.schema
+        if holds_strings(field.type) and not _holds_numbers(table.column(field.name).slice(0, _N_LOOKED_AT).to_pylist())
+    ]
     if not names:
         raise InputError(f"file: {path.name!r} has no column of text; its columns: {', '.join(table.column_names)}")
     return table, tuple(sorted(names, key=lambda name: -_mean_length(table, name)))
@@ -116,6 +122,15 @@ def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
     )
 
 
+def _holds_numbers(values: Sequence[str | None]) -> bool:
+    """Whether there are values, and all are numbers: CSV knows no other type than text."""
+    written = [value for value in values if value and value.strip()]
+    try:
+        return bool([float(value) for value in written])
+    except ValueError:
+        return False
+
+
 def _mean_length(table: pa.Table, name: str) -> float:
-    values = [len(value) for value in table.column(name).slice(0, 100).to_pylist() if value]
+    values = [len(value) for value in table.column(name).slice(0, _N_LOOKED_AT).to_pylist() if value]
     return sum(values) / len(values) if values else 0.0

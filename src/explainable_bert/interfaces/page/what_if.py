@@ -1,10 +1,11 @@
-"""What if: a text with some of its words masked or deleted, what a model makes of it, and what its picture foretold."""
+"""What if: a text with some of its words masked or deleted, what a model makes of it, and what its picture forecast."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import softmax
 
 from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page.asking import PREDICTED, Question
@@ -39,16 +40,26 @@ def changed(question: Question, offered: OfferedModels, erased: Sequence[int], h
     parts = [question.text, question.pair]
     for unit in sorted((units[number] for number in set(erased)), key=lambda unit: -unit.start):
         pieces = sum(_within(token, unit) for token in tokens)
-        put = " ".join([str(classifier.tokenizer.mask_token)] * pieces) if how == "mask" else ""
-        parts[unit.part] = parts[unit.part][: unit.start] + put + parts[unit.part][unit.end :]
+        before, after = parts[unit.part][: unit.start], parts[unit.part][unit.end :]
+        if how == "mask":
+            parts[unit.part] = before + " ".join([str(classifier.tokenizer.mask_token)] * pieces) + after
+        else:
+            parts[unit.part] = _closed(before, after)
     return parts[0], parts[1]
+
+
+def _closed(before: str, after: str) -> str:
+    """Both sides of a word that is cut out, with one space between them where there were two."""
+    if after.startswith(" ") and (not before or before.endswith(" ")):
+        return before + after[1:]
+    return before[:-1] if not after and before.endswith(" ") else before + after
 
 
 def _within(token: Unit, unit: Unit) -> bool:
     return token.part == unit.part and unit.start <= token.start and token.end <= unit.end
 
 
-def foretold(question: Question, classifier: ExplainableClassifier, erased: Sequence[int]) -> dict[str, float] | None:
+def forecast(question: Question, classifier: ExplainableClassifier, erased: Sequence[int]) -> dict[str, float] | None:
     """The probabilities that the explanation alone says would remain without these words in the final sum.
 
     y(without S) = bias + Σ contributions of the others / their share of the attention. None for models whose logits are
@@ -67,8 +78,7 @@ def foretold(question: Question, classifier: ExplainableClassifier, erased: Sequ
         attribution = classifier.explain([question.texts], target=label)[0].attribution
         remaining = np.array(attribution.scores)[stays].sum()
         logits.append((attribution.bias or 0.0) + (remaining / share if share > 0 else 0.0))
-    exponentials = np.exp(np.array(logits) - max(logits))
-    return dict(zip(classifier.labels, (exponentials / exponentials.sum()).tolist(), strict=True))
+    return dict(zip(classifier.labels, softmax(logits).tolist(), strict=True))
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,6 @@ def _curve(name: str, classifier: ExplainableClassifier, question: Question, exp
     ranks = np.argsort(order)
     keeps = ranks[None, :] >= counts[:, None]
     logits = classifier.predict_erased([question.texts], [keeps], "mask")[0].astype(np.float64)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    chances = exponentials / exponentials.sum(axis=1, keepdims=True)
+    chances = softmax(logits, axis=1)
     of_target = chances[:, classifier.labels.index(explanation.target)]
     return Struck(name, explanation.target, tuple(order.tolist()), tuple(counts.tolist()), tuple(of_target.tolist()))

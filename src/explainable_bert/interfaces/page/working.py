@@ -1,6 +1,7 @@
 """Work that a visitor waits for: in a thread of its own, with progress to look at, and stopped when nobody waits."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -11,15 +12,23 @@ from explainable_bert.interfaces.page.fragments import fragment, message
 from explainable_bert.interfaces.page.offered import OfferedModels, Stopped, Watch
 
 _SECONDS_BETWEEN_LOOKS = 0.3
+# With less of the work done, nothing is known of how fast it goes.
+_FIRST_ESTIMATE = 0.05
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Seen(Generic[Result]):
-    """What there is to look at so far, as HTML; `result` once it is there."""
+    """What there is to look at so far, as HTML; `result` once it is there, `failed` where there will be none."""
 
     html: str
     result: Result | None = None
+    failed: bool = False
+
+    @property
+    def working(self) -> bool:
+        """Whether more is to come."""
+        return self.result is None and not self.failed
 
 
 def watched(work: Callable[[], Result], offered: OfferedModels, what: str, total: int) -> Iterator[Seen[Result]]:
@@ -37,16 +46,29 @@ def watched(work: Callable[[], Result], offered: OfferedModels, what: str, total
         with offered.watched(Watch(passed, stopped)):
             return work()
 
+    started = time.monotonic()
     pool = ThreadPoolExecutor(max_workers=1)
     future = pool.submit(run)
     try:
         while not wait([future], timeout=_SECONDS_BETWEEN_LOOKS).done:
-            yield Seen(fragment("working.html.j2", what=what, done=min(done[0], total), total=max(total, 1)))
+            yield Seen(_progress(what, min(done[0], total), max(total, 1), time.monotonic() - started))
         yield Seen("", future.result())
     except Stopped:
         return
     except ExplainableBertError as error:
-        yield Seen(message(error))
+        yield Seen(message(error), failed=True)
     finally:
         stopped.set()
         pool.shutdown(wait=False)
+
+
+def _progress(what: str, done: int, total: int, seconds: float) -> str:
+    left = seconds * (total - done) / done if done >= _FIRST_ESTIMATE * total else None
+    return fragment(
+        "working.html.j2",
+        what=what,
+        done=done,
+        total=total,
+        seconds=round(seconds),
+        seconds_left=None if left is None else round(left),
+    )

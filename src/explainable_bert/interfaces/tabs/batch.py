@@ -8,13 +8,15 @@ from typing import Any
 
 import gradio as gr
 
+from explainable_bert.attribution.explainer import in_additive
 from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.interfaces.page import answers, table
-from explainable_bert.interfaces.page.fragments import fragment, message
+from explainable_bert.interfaces.page.fragments import message
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.interfaces.page.working import watched
-from explainable_bert.interfaces.tabs.explain import OWN
+from explainable_bert.interfaces.tabs.explain import OWN, offer_stop
 from explainable_bert.interfaces.tabs.files import TABLES, offer_file, table_file
+from explainable_bert.model.configuration import DESIGNS
 
 
 @dataclass(frozen=True)
@@ -35,24 +37,24 @@ class _Handlers:
         return gr.Dropdown(choices=list(names), value=names[0], visible=True), ""
 
     def explain_all(self, path: str | None, column: str | None, model: str) -> Iterator[tuple[Any, ...]]:
-        """Trouble or progress, the overview, the rows to look at and the rows to keep."""
+        """Trouble or progress, the overview, the rows to look at and to keep, and whether there is work to stop."""
         try:
             if path is None or column is None:
                 raise InputError("file: none given; choose a file and its column of texts")
             read, _ = table.opened(Path(path))
             classifier = self.offered.classifier(model)
         except ExplainableBertError as error:
-            yield message(error), gr.skip(), gr.skip(), gr.skip()
+            yield message(error), gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
         work = partial(table.explained, classifier, read, column)
         for seen in watched(work, self.offered, f"explaining {read.num_rows:,} rows", read.num_rows):
             if seen.result is None:
-                yield seen.html, gr.skip(), gr.skip(), gr.skip()
+                yield seen.html, gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=seen.working)
             else:
                 rows = seen.result.rows
                 data = {"headers": list(rows[0]), "data": [list(line.values()) for line in rows]}
                 frame = gr.Dataframe(data, visible=True)
-                yield "", answers.over_file(seen.result, model), frame, rows
+                yield "", answers.over_file(seen.result, model), frame, rows, gr.Button(interactive=False)
 
 
 def batch_tab(offered: OfferedModels) -> None:
@@ -63,10 +65,10 @@ def batch_tab(offered: OfferedModels) -> None:
         uploaded = gr.File(label="File", file_types=list(table.READABLE), type="filepath", height=140)
         with gr.Column():
             column = gr.Dropdown([], label="Column of the texts", interactive=True, visible=False)
-            model = gr.Dropdown(offered.names, value=offered.names[0], label="Model")
+            model = gr.Dropdown(offered.names, value=_signed_one(offered), label="Model")
     with gr.Row():
         run = gr.Button("Explain all rows", variant="primary", scale=4)
-        stop = gr.Button("Stop", scale=1, min_width=100)
+        stop = gr.Button("Stop", scale=1, min_width=100, interactive=False)
     trouble, overview, found = gr.HTML(""), gr.HTML(""), gr.State(())
     rows = gr.Dataframe(label="Rows", interactive=False, visible=False, wrap=True, max_height=520)
     with gr.Row():
@@ -74,6 +76,12 @@ def batch_tab(offered: OfferedModels) -> None:
         download = gr.Button("Download", min_width=140)
     file = gr.DownloadButton("File", visible="hidden", elem_id="xb-batch-file")
     uploaded.change(handlers.open_file, uploaded, [column, trouble], **OWN)
-    event = run.click(handlers.explain_all, [uploaded, column, model], [trouble, overview, rows, found], **OWN)
-    stop.click(lambda: fragment("stopped.html.j2"), None, trouble, cancels=[event], **OWN)
+    event = run.click(handlers.explain_all, [uploaded, column, model], [trouble, overview, rows, found, stop], **OWN)
+    offer_stop(stop, trouble, [event])
     offer_file(download, (found, file_format), file, trouble, table_file)
+
+
+def _signed_one(offered: OfferedModels) -> str:
+    """Of the two models that are loaded already, one whose words speak for and against, if there is one."""
+    designs = {name: DESIGNS[offered.classifier(name).provenance.design] for name in offered.names[:2]}
+    return next((name for name, design in designs.items() if in_additive(design)), offered.names[0])

@@ -1,6 +1,6 @@
 """The Explain tab: a question, the answers of one or two models, a file and a link of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -10,12 +10,13 @@ import gradio as gr
 from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.errors import ExplainableBertError
 from explainable_bert.interfaces.page import answers, asking, cards
-from explainable_bert.interfaces.page.asking import NONE, PREDICTED, Question
+from explainable_bert.interfaces.page.asking import NONE, PREDICTED, SCORES, SHOWABLE, Question
 from explainable_bert.interfaces.page.fragments import fragment, message
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.interfaces.page.working import watched
 from explainable_bert.interfaces.tabs.files import DRAWING, PICTURES, offer_file, picture
 from explainable_bert.records import LEVELS, Explanation
+from explainable_bert.text.encoding import is_blank
 
 # Nobody's program is to depend on how the page is wired; what is for programs is in app.py.
 OWN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -40,112 +41,168 @@ class Asked:
     method: gr.Dropdown
     target: gr.Dropdown
     level: gr.Radio
+    shown: gr.CheckboxGroup
 
     @property
     def all(self) -> list[Any]:
         """As inputs of an event, whose arguments make a Question."""
-        return [self.text, self.pair, self.first, self.second, self.method, self.target, self.level]
+        return [*self.texts, *self.choices]
+
+    @property
+    def texts(self) -> list[Any]:
+        """What is typed."""
+        return [self.text, self.pair]
+
+    @property
+    def choices(self) -> list[Any]:
+        """What is chosen."""
+        return [self.first, self.second, self.method, self.target, self.level, self.shown]
 
 
 @dataclass(frozen=True)
 class _Handlers:
-    """What happens on events."""
+    """What happens on events.
+
+    Those that explain return fragment, explanations and query, and whether there is something to keep and to stop.
+    """
 
     offered: OfferedModels
     default: Question
 
-    def explain(self, shows_values: bool, shows_map: bool, *given: Any) -> Iterator[tuple[Any, Any, Any]]:
-        """Fragment, explanations and query; progress in between."""
+    def explain(self, event: gr.EventData, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        """The answer, with progress before it; another choice asks again, once there is a text."""
         question = Question.of(*given)
+        if is_blank(question.text) and not isinstance(event.target, gr.Button | gr.Textbox):
+            yield (gr.skip(),) * 5
+        else:
+            yield from self._explained(question)
+
+    def explain_now(self, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        """The answer, with progress before it."""
+        yield from self._explained(Question.of(*given))
+
+    def explain_restored(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        """Answer at once where the address had a text."""
+        question = Question.of(*given)
+        if request.query_params and question.text:
+            yield from self._explained(question)
+        else:
+            yield (gr.skip(),) * 5
+
+    def _explained(self, question: Question) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        nothing_to_keep, idle = gr.Row(visible=False), gr.Button(interactive=False)
         try:
             asking.checked(question, self.offered)
         except ExplainableBertError as error:
-            yield message(error), (), ""
+            yield message(error), (), "", nothing_to_keep, idle
             return
         total = asking.n_passes(question)
-        what = f"{question.method}: about {total:,} passes of the models; Stop ends it"
-        work = partial(asking.answered, question, self.offered, attention_map=shows_map)
-        for seen in watched(work, self.offered, what, total):
-            if seen.result is None:
-                yield seen.html, gr.skip(), gr.skip()
+        what = f"{question.method}: about {total:,} passes of the models"
+        for seen in watched(partial(asking.answered, question, self.offered), self.offered, what, total):
+            if seen.working:
+                yield seen.html, gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=True)
+            elif seen.result is None:
+                yield seen.html, (), "", nothing_to_keep, idle
             else:
-                yield self._shown(seen.result, shows_values), seen.result, asking.link(question) or _NO_LINK
+                html = self._shown(seen.result, question)
+                yield html, seen.result, asking.link(question) or _NO_LINK, gr.Row(visible=True), idle
 
-    def _shown(self, found: tuple[Explanation, ...], shows_values: bool) -> str:
+    def _shown(self, found: tuple[Explanation, ...], question: Question) -> str:
         try:
             with DRAWING:
-                return answers.answer(found, values=shows_values)
+                return answers.answer(found, values=SCORES in question.shown)
         except ExplainableBertError as error:  # models that read the text differently
             return message(error)
 
     def restored(self, request: gr.Request) -> list[Any]:
-        """The question of the page's address; where that has none, what was typed in the meantime stays."""
+        """The question of the page's address, and whether more of it is to be seen than stands in the open.
+
+        Where the address has none, what was typed in the meantime stays.
+        """
         if not request.query_params:
-            return [gr.skip()] * len(asdict(self.default))
+            return [gr.skip()] * (len(asdict(self.default)) + 1)
         query = {name: str(value) for name, value in dict(request.query_params).items()}
-        return list(asdict(asking.from_link(query, self.default, self.offered.names)).values())
+        question = asking.from_link(query, self.default, self.offered.names)
+        opened = _under_more(question) != _under_more(self.default)
+        fields = {**asdict(question), "shown": list(question.shown)}
+        return [*fields.values(), gr.Accordion(open=opened)]
 
-    def explain_restored(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, Any, Any]]:
-        """Answer at once where the address had a text."""
-        if request.query_params and given[2]:
-            yield from self.explain(*given)
-        else:
-            yield gr.skip(), gr.skip(), gr.skip()
-
-    def labels(self, name: str) -> Any:
-        """The labels of the model that is now chosen."""
+    def labels(self, name: str, target: str) -> Any:
+        """The labels of the model that is now chosen; a chosen label that it knows too stays."""
         try:
-            return gr.Dropdown(choices=[PREDICTED, *self.offered.classifier(name).labels], value=PREDICTED)
+            known = (PREDICTED, *self.offered.classifier(name).labels)
         except ExplainableBertError:
             return gr.skip()
+        return gr.Dropdown(choices=list(known), value=target if target in known else PREDICTED)
 
 
 def explain_tab(blocks: gr.Blocks, offered: OfferedModels) -> Asked:
     """Lay out the tab and wire it; the components of its question are those of other tabs, too."""
     handlers = _Handlers(offered, asking.first_question(offered))
-    asked, values, with_map = _form(handlers)
+    text = gr.Textbox(label="Text", placeholder="Type a sentence and press Enter", lines=1, max_lines=8, autofocus=True)
     with gr.Row():
         run = gr.Button("Explain", variant="primary", scale=4)
-        stop = gr.Button("Stop", scale=1, min_width=100)
+        stop = gr.Button("Stop", scale=1, min_width=100, interactive=False)
+    asked, more = _choices(handlers, text)
     result, found = gr.HTML(""), gr.State(())
     query = gr.Textbox(visible="hidden", label="Query")
-    with gr.Row(equal_height=False):
+    with gr.Row(equal_height=False, visible=False) as keep:
         file_format = gr.Dropdown(PICTURES, value="svg", label="Download as", scale=1, min_width=140)
         download = gr.Button("Download", scale=1, min_width=140)
         link = gr.Textbox(label="Link to this question", interactive=False, scale=3, max_lines=2)
     file, trouble = gr.DownloadButton("File", visible="hidden", elem_id="xb-answer-file"), gr.HTML("")
-    inputs, outputs = [values, with_map, *asked.all], [result, found, query]
-    asks = [run.click, asked.text.submit, asked.pair.submit]
-    events = [
-        gr.on(asks, handlers.explain, inputs, outputs, trigger_mode="always_last", **OWN),
-        blocks.load(handlers.restored, None, asked.all, **OWN).then(handlers.explain_restored, inputs, outputs, **OWN),
-    ]
-    stop.click(lambda: fragment("stopped.html.j2"), None, result, cancels=events, **OWN)
+    chosen = _examples(handlers, text)
+    outputs = [result, found, query, keep, stop]
+    restored = blocks.load(handlers.restored, None, [*asked.all, more], **OWN)
+    from_link = restored.then(handlers.explain_restored, asked.all, outputs, **OWN)
+    asks = [run.click, *(box.submit for box in asked.texts), *(choice.input for choice in asked.choices)]
+    others = [from_link, *(example.then(handlers.explain_now, asked.all, outputs, **OWN) for example in chosen)]
+    # Who asks anew no longer waits for what a link or an example asked.
+    own = gr.on(asks, handlers.explain, asked.all, outputs, trigger_mode="always_last", cancels=others, **OWN)
+    offer_stop(stop, result, [own, *others])
     query.change(None, query, link, js=_WHOLE_LINK)
-    asked.first.input(handlers.labels, asked.first, asked.target, **OWN)
+    asked.first.input(handlers.labels, [asked.first, asked.target], asked.target, **OWN)
     offer_file(download, (found, file_format), file, trouble, picture)
     return asked
 
 
-def _form(handlers: _Handlers) -> tuple[Asked, gr.Checkbox, gr.Checkbox]:
+def offer_stop(stop: gr.Button, told: gr.HTML, events: Sequence[Any]) -> None:
+    """The button ends what these events have begun, and says so."""
+
+    def stopped() -> tuple[Any, Any]:
+        return fragment("stopped.html.j2"), gr.Button(interactive=False)
+
+    stop.click(stopped, None, [told, stop], cancels=list(events), **OWN)
+
+
+def _choices(handlers: _Handlers, text: gr.Textbox) -> tuple[Asked, gr.Accordion]:
     offered, default = handlers.offered, handlers.default
-    text = gr.Textbox(label="Text", placeholder="A warm, funny film.", lines=1, max_lines=8, autofocus=True)
-    examples = [[example.text] for example in cards.held_out(offered.folders[default.first], _N_EXAMPLES)]
-    if examples:
-        gr.Examples(examples, text, label="Held-out texts: no model was trained on them", examples_per_page=_N_EXAMPLES)
     with gr.Row():
         first = gr.Dropdown(offered.names, value=default.first, label="Model", min_width=160)
-        second = gr.Dropdown((NONE, *offered.names), value=default.second, label="Beside it", min_width=160)
-        method = gr.Dropdown(_methods(), value=default.method, label="Method (passes for n words)", min_width=160)
-    with gr.Accordion("More: second text, label, tokens, map", open=False):
+        second = gr.Dropdown((NONE, *offered.names), value=default.second, label="Compare with", min_width=160)
+        method = gr.Dropdown(_methods(), value=default.method, label="Method", min_width=160)
+    with gr.Accordion("More: second text, label, tokens, scores, map", open=False) as more:
         pair = gr.Textbox(label="Second text, for models of pairs", lines=1)
         with gr.Row():
             labels = (PREDICTED, *offered.classifier(default.first).labels)
             target = gr.Dropdown(labels, value=PREDICTED, label="Label to explain", min_width=160)
             level = gr.Radio(LEVELS, value=default.level, label="Colour each", min_width=160)
-            values = gr.Checkbox(label="Write the scores", value=False, min_width=160)
-            with_map = gr.Checkbox(label="Show the attention map", value=False, min_width=160)
-    return Asked(text, pair, first, second, method, target, level), values, with_map
+            shown = gr.CheckboxGroup(SHOWABLE, label="Show also", min_width=160)
+    return Asked(text, pair, first, second, method, target, level, shown), more
+
+
+def _under_more(question: Question) -> tuple[Any, ...]:
+    return question.pair, question.target, question.level, question.shown
+
+
+def _examples(handlers: _Handlers, text: gr.Textbox) -> list[Any]:
+    """Texts to begin with, of those that the first model was not trained on; the events of choosing one."""
+    folder = handlers.offered.folders[handlers.default.first]
+    examples = [[example.text] for example in cards.held_out(folder, _N_EXAMPLES)]
+    if not examples:
+        return []
+    label = "Examples, held out from training"
+    return [gr.Examples(examples, text, label=label, examples_per_page=_N_EXAMPLES).load_input_event]
 
 
 def _methods() -> list[tuple[str, str]]:
@@ -153,6 +210,8 @@ def _methods() -> list[tuple[str, str]]:
 
 
 def _cost(name: str) -> str:
+    """How often a method runs the model on a text."""
     explainer = EXPLAINERS[name]
-    backward = "" if str(explainer.backward) == "0" else f" + {explainer.backward} backward"
-    return f"{explainer.forward}{backward}"
+    passes, by_word = explainer.forward.fixed + explainer.backward.fixed, explainer.forward.per_unit
+    plural = "" if passes == 1 else "es"
+    return f"{passes} pass{plural}" + (f" + {by_word} a word" if by_word else "")

@@ -9,10 +9,10 @@ import gradio as gr
 
 from explainable_bert.errors import ExplainableBertError
 from explainable_bert.interfaces.page import cards
-from explainable_bert.interfaces.page.fragments import fragment, message
+from explainable_bert.interfaces.page.fragments import message
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.interfaces.page.working import watched
-from explainable_bert.interfaces.tabs.explain import OWN
+from explainable_bert.interfaces.tabs.explain import OWN, offer_stop
 from explainable_bert.results import SummaryRow
 
 
@@ -30,31 +30,31 @@ class _Handlers:
         except ExplainableBertError as error:
             return message(error)
 
-    def measure(self) -> Iterator[tuple[Any, Any]]:
-        """Trouble or progress, and the cards with what was measured."""
-        for name in self.offered.names:
-            if name not in self.known:
-                yield from self._measure(name)
+    def measure(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Trouble or progress, the cards with what was measured, and whether there is work to stop."""
+        names = [name for name in self.offered.names if name not in self.known]
+        for number, name in enumerate(names, start=1):
+            yield from self._measure(name, f"measuring {name}, model {number} of {len(names)}")
 
     def _card(self, name: str) -> cards.Card:
         classifier = self.offered.classifier(name)
         return cards.card(name, self.offered.folders[name], classifier, self.known.get(name))
 
-    def _measure(self, name: str) -> Iterator[tuple[Any, Any]]:
+    def _measure(self, name: str, what: str) -> Iterator[tuple[Any, Any, Any]]:
         try:
             classifier = self.offered.classifier(name)
             examples = cards.held_out(self.offered.folders[name], cards.N_MEASURED)
             cards.check_measurable(name, examples)
         except ExplainableBertError as error:
-            yield message(error), gr.skip()
+            yield message(error), gr.skip(), gr.Button(interactive=False)
             return
         work = partial(cards.measured, classifier, examples)
-        for seen in watched(work, self.offered, f"measuring {name}", cards.n_passes(examples)):
+        for seen in watched(work, self.offered, what, cards.n_passes(examples)):
             if seen.result is None:
-                yield seen.html, gr.skip()
+                yield seen.html, gr.skip(), gr.Button(interactive=seen.working)
             else:
                 self.known[name] = seen.result
-                yield "", self.all_cards()
+                yield "", self.all_cards(), gr.Button(interactive=False)
 
 
 def models_tab(tab: gr.Tab, offered: OfferedModels) -> None:
@@ -63,8 +63,8 @@ def models_tab(tab: gr.Tab, offered: OfferedModels) -> None:
     page = gr.HTML("")
     with gr.Row():
         measure = gr.Button("Measure", scale=4)
-        stop = gr.Button("Stop", scale=1, min_width=100)
+        stop = gr.Button("Stop", scale=1, min_width=100, interactive=False)
     progress = gr.HTML("")
     tab.select(handlers.all_cards, None, page, **OWN)
-    event = measure.click(handlers.measure, None, [progress, page], concurrency_limit=1, **OWN)
-    stop.click(lambda: fragment("stopped.html.j2"), None, progress, cancels=[event], **OWN)
+    event = measure.click(handlers.measure, None, [progress, page, stop], concurrency_limit=1, **OWN)
+    offer_stop(stop, progress, [event])

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from explainable_bert.errors import ExplainableBertError
+from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.interfaces.page import answers, asking, what_if
 from explainable_bert.interfaces.page.asking import Question
 from explainable_bert.interfaces.page.fragments import message
@@ -16,6 +16,7 @@ from explainable_bert.interfaces.page.what_if import How, Struck
 from explainable_bert.interfaces.page.working import watched
 from explainable_bert.interfaces.tabs.explain import OWN, Asked
 from explainable_bert.records import Unit
+from explainable_bert.text.encoding import is_blank
 
 Drawn = tuple[tuple[Struck, ...], tuple[Unit, ...]]
 # Words are buttons; the pressed one keeps the focus when they are drawn anew.
@@ -32,50 +33,102 @@ watch('value', () => {
 """
 
 
+_EDITED = "These are the words of the text as you edited it: press one to go on from there."
+_EDITED_BEFORE = (
+    "You had edited the text: it is compared below, and these are its words. Press the one you meant again."
+)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """What is being changed: `asked` by the Explain tab, `base` with its words, and `text` without those of `gone`.
+
+    The two questions differ once the text has been edited by hand.
+    """
+
+    asked: Question
+    base: Question
+    gone: tuple[int, ...]
+    text: str
+
+
 @dataclass(frozen=True)
 class _Handlers:
-    """What happens on events; each returns what its outputs become."""
+    """What happens on events; each returns what its outputs become: mostly words, what is begun, text and effects."""
 
     offered: OfferedModels
 
-    def begin(self, *given: Any) -> tuple[Any, ...]:
-        """The words of the Explain tab's text, none of them pressed."""
-        question, cleared = Question.of(*given), (gr.Slider(value=0, visible=False), "", ())
+    def begin(self, begun: _Begun | None, *given: Any) -> tuple[Any, ...]:
+        """The words of the Explain tab's text, none of them pressed, unless they are here already; no curves."""
+        question = replace(Question.of(*given), shown=())
+        if begun is not None and begun.asked == question:
+            return (gr.skip(),) * 7
+        return self.begin_again(*given)
+
+    def begin_again(self, *given: Any) -> tuple[Any, ...]:
+        """The same, whatever was changed here."""
+        question, cleared = replace(Question.of(*given), shown=()), (gr.Slider(value=0, visible=False), "", ())
         try:
+            if is_blank(question.text):
+                raise InputError("text: none in the Explain tab yet; type a sentence there")
             units = what_if.words(asking.checked(question, self.offered), self.offered)
         except ExplainableBertError as error:
-            return message(error), (), "", "", *cleared
-        return answers.pressable(units, set(), "mask"), (), question.text, "", *cleared
+            return message(error), None, "", "", *cleared
+        begun = _Begun(question, question, (), question.text)
+        return answers.pressable(units, set(), "mask"), begun, question.text, "", *cleared
 
-    def press(self, how: How, gone: tuple[int, ...], event: gr.EventData, *given: Any) -> tuple[Any, ...]:
+    def press(self, how: How, begun: _Begun | None, text: str | None, event: gr.EventData) -> tuple[Any, ...]:
         """The word of the event is pressed, or let go."""
-        return self.shown(how, tuple(sorted(set(gone) ^ {int(event.word)})), *given)
+        if begun is None:
+            return (gr.skip(),) * 4
+        if (text or "") != begun.text:
+            return self._edited(how, begun, text or "", _EDITED_BEFORE)
+        return self._shown(how, replace(begun, gone=tuple(sorted(set(begun.gone) ^ {int(event.word)}))))
 
-    def shown(self, how: How, gone: tuple[int, ...], *given: Any) -> tuple[Any, ...]:
-        """Words, pressed words, changed text and what the models make of it."""
-        question = Question.of(*given)
+    def switch(self, how: How, begun: _Begun | None, text: str | None) -> tuple[Any, ...]:
+        """Pressed words are taken out in the other way; an edited text stays as it is."""
+        if begun is None or (text or "") != begun.text:
+            return (gr.skip(),) * 4
+        return self._shown(how, begun)
+
+    def compare(self, how: How, begun: _Begun | None, text: str | None) -> tuple[Any, ...]:
+        """What the models make of the text in the box."""
+        if begun is not None and (text or "") != begun.text:
+            return self._edited(how, begun, text or "", _EDITED)
+        if begun is not None and begun.gone:
+            return self._shown(how, begun)
+        unchanged = InputError("changed text: it is still the same; press a word, or edit it")
+        return gr.skip(), gr.skip(), gr.skip(), message(unchanged)
+
+    def _shown(self, how: How, begun: _Begun) -> tuple[Any, ...]:
+        base, gone = begun.base, begun.gone
+        note = "" if base == begun.asked else _EDITED
         try:
-            units = what_if.words(asking.checked(question, self.offered), self.offered)
-            text, pair = what_if.changed(question, self.offered, gone, how)
-            effects = self._effects(question, replace(question, text=text, pair=pair), gone) if gone else ""
+            units = what_if.words(base, self.offered)
+            text, pair = what_if.changed(base, self.offered, gone, how)
+            effects = self._effects(base, replace(base, text=text, pair=pair), gone) if gone else ""
         except ExplainableBertError as error:
-            return gr.skip(), gone, gr.skip(), message(error)
-        return answers.pressable(units, set(gone), how), gone, text, effects
+            return gr.skip(), gr.skip(), gr.skip(), message(error)
+        return answers.pressable(units, set(gone), how, note), replace(begun, text=text), text, effects
 
-    def edited(self, changed_text: str, *given: Any) -> str:
-        """What the models make of a text that was edited by hand."""
-        question = Question.of(*given)
+    def _edited(self, how: How, begun: _Begun, text: str, note: str) -> tuple[Any, ...]:
+        """An edited text is compared with what it was before, and from then on it is its words that are pressed."""
+        base = replace(begun.base, text=text)
         try:
-            asking.checked(question, self.offered)
-            return self._effects(question, replace(question, text=changed_text), None)
+            units = what_if.words(asking.checked(base, self.offered), self.offered)
+            effects = self._effects(begun.base, base, None)
         except ExplainableBertError as error:
-            return message(error)
+            return gr.skip(), gr.skip(), gr.skip(), message(error)
+        return answers.pressable(units, set(), how, note), _Begun(begun.asked, base, (), text), text, effects
 
-    def strike(self, *given: Any) -> Iterator[tuple[Any, ...]]:
+    def strike(self, begun: _Begun | None) -> Iterator[tuple[Any, ...]]:
         """The curves, with no word struck yet; progress in between."""
-        question = Question.of(*given)
+        if begun is None:
+            yield message(InputError("text: none yet; there is no word to strike")), gr.skip(), gr.skip()
+            return
+        question = begun.base
         try:
-            units = what_if.words(asking.checked(question, self.offered), self.offered)
+            units = what_if.words(question, self.offered)
         except ExplainableBertError as error:
             yield message(error), gr.skip(), gr.skip()
             return
@@ -92,12 +145,12 @@ class _Handlers:
         return answers.striking(*drawn, int(n_struck)) if drawn else ""
 
     def _effects(self, question: Question, after: Question, gone: tuple[int, ...] | None) -> str:
-        target = asking.answered(replace(question, second=asking.NONE), self.offered)[0].target
-        befores, afters = (asking.answered(replace(asked, target=target), self.offered) for asked in (question, after))
+        befores = asking.answered(question, self.offered)
+        afters = asking.answered(replace(after, target=befores[0].target), self.offered)
         found = []
         for name, before, changed in zip(question.models, befores, afters, strict=True):
-            foretold = None if gone is None else what_if.foretold(question, self.offered.classifier(name), gone)
-            found.append(answers.Effect(name, before, changed, foretold))
+            forecast = None if gone is None else what_if.forecast(question, self.offered.classifier(name), gone)
+            found.append(answers.Effect(name, before, changed, forecast))
         return answers.effects(found)
 
 
@@ -106,19 +159,21 @@ def what_if_tab(tab: gr.Tab, offered: OfferedModels, asked: Asked) -> None:
     handlers = _Handlers(offered)
     gr.Markdown("Press a word to take it out of the text of the Explain tab, or edit the text below.")
     how = gr.Radio(what_if.HOWS, value="mask", label="A pressed word is")
-    words, gone = gr.HTML("", js_on_load=_PRESSING), gr.State(())
+    words, begun = gr.HTML("", js_on_load=_PRESSING), gr.State(None)
     with gr.Row():
         text = gr.Textbox(label="Changed text", lines=1, max_lines=8, scale=4)
         compare = gr.Button("Compare", variant="primary", scale=1, min_width=120)
+        again = gr.Button("Start again", scale=1, min_width=120)
     result = gr.HTML("")
     gr.Markdown("### Strike words in order of importance")
     draw = gr.Button("Draw the curves")
     count = gr.Slider(0, 1, value=0, step=1, label="Words struck", visible=False)
     curve, drawn = gr.HTML(""), gr.State(())
-    of_words = [words, gone, text, result]
-    tab.select(handlers.begin, asked.all, [*of_words, count, curve, drawn], **OWN)
-    words.press(handlers.press, [how, gone, *asked.all], of_words, **OWN)
-    how.input(handlers.shown, [how, gone, *asked.all], of_words, **OWN)
-    gr.on([compare.click, text.submit], handlers.edited, [text, *asked.all], result, **OWN)
-    draw.click(handlers.strike, asked.all, [curve, drawn, count], **OWN)
+    of_words, all_of_it = [words, begun, text, result], [words, begun, text, result, count, curve, drawn]
+    tab.select(handlers.begin, [begun, *asked.all], all_of_it, **OWN)
+    again.click(handlers.begin_again, asked.all, all_of_it, **OWN)
+    words.press(handlers.press, [how, begun, text], of_words, **OWN)
+    how.input(handlers.switch, [how, begun, text], of_words, **OWN)
+    gr.on([compare.click, text.submit], handlers.compare, [how, begun, text], of_words, **OWN)
+    draw.click(handlers.strike, begun, [curve, drawn, count], **OWN)
     count.change(handlers.slide, [count, drawn], curve, trigger_mode="always_last", **OWN)
