@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper test check unit browser clean
+.PHONY: demo pictures comparison plausibility paper test check unit clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -49,12 +49,9 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# The tests of the web page need Chromium: apt-get install chromium.
 unit: .venv/installed-dev
-	$(BIN)/pytest --ignore tests/test_app.py
-
-# The web page in a real Chromium, which has to be installed: apt-get install chromium.
-browser: .venv/installed-dev
-	$(BIN)/pytest tests/test_app.py
+	$(BIN)/pytest
 
 clean:
 	rm -rf .venv

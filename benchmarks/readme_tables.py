@@ -167,6 +167,24 @@ def evaluation_speed_table() -> str:
     return "\n".join([*lines, "", note])
 
 
+def page_table() -> str:
+    """What visitors of the web page wait for, and its memory."""
+    result = json.loads((RESULTS / "app_latency.json").read_text(encoding="utf-8"))
+    alone, crowd, memory = result["latency"], result["simultaneous"], result["memory"]
+    lines = ["| who waits | answers | median, s | 95th percentile, s |", "|---|---|---|---|"]
+    many = f"{crowd['users']} users at once, {crowd['requests_each']} questions each, by the API"
+    for who, waited in (("one visitor, from Enter to both answers in Chromium", alone), (many, crowd)):
+        seconds = waited["seconds"]
+        lines.append(f"| {who} | {seconds['n']} | {seconds['median']:.2f} | {seconds['p95']:.2f} |")
+    note = (
+        f"Sentences of 30 words; {' and '.join(Path(model).name for model in result['models'])}, both MiniLM; "
+        f"{result['machine']}, which the browser shares with the server. Unanswered: {alone['unanswered']}; errors of "
+        f"the many: {sum(crowd['errors'].values())}, answers to another's question: {crowd['swapped']}. The server's "
+        f"memory over {memory['requests']:,} questions after {memory['warm_up']}: {memory['growth_percent']:+.1f} %."
+    )
+    return "\n".join([*lines, "", note])
+
+
 def paper_table() -> str:
     """The flagship beside its twin and the founding designs."""
     sys.path.insert(0, str(ROOT))
@@ -187,6 +205,7 @@ def with_tables(readme: str) -> str:
         "audit": audit_table(),
         "plausibility": plausibility_table(),
         "evaluation speed": evaluation_speed_table(),
+        "page": page_table(),
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name} table -->\n).*?(<!-- end of {name} table -->)"
