@@ -170,7 +170,6 @@ def test_a_word_pushes_once_two_rows_of_a_label_hold_it():
     assert found.pushes == (
         Push("bad", "negative", 3.0, 2),
         Push("good", "positive", 0.875, 2),
-        Push("film", "positive", -0.25, 2),
     )
 
 

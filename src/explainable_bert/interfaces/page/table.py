@@ -103,7 +103,7 @@ def _top(explanation: Explanation) -> list[str]:
 
 
 def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
-    """Of each label, the words with the largest mean score towards it."""
+    """Of each label, the words with the largest mean score towards it, if it is towards it at all."""
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     for explanation in explanations:
         attribution = explanation.attribution
@@ -115,8 +115,9 @@ def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
             scores[explanation.target, word].append(score)
     by_label: dict[str, list[Push]] = defaultdict(list)
     for (label, word), found in scores.items():
-        if len(found) >= _FEWEST_TIMES:
-            by_label[label].append(Push(word, label, sum(found) / len(found), len(found)))
+        mean = sum(found) / len(found)
+        if len(found) >= _FEWEST_TIMES and mean > 0:
+            by_label[label].append(Push(word, label, mean, len(found)))
     return tuple(
         push for label in sorted(by_label) for push in sorted(by_label[label], key=lambda push: -push.mean)[:_N_GLOBAL]
     )

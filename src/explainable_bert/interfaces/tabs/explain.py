@@ -170,7 +170,7 @@ def offer_stop(stop: gr.Button, told: gr.HTML, events: Sequence[Any]) -> None:
     """The button ends what these events have begun, and says so."""
 
     def stopped() -> tuple[Any, Any]:
-        return fragment("stopped.html.j2"), gr.Button(interactive=False)
+        return fragment("note.html.j2", told="Stopped."), gr.Button(interactive=False)
 
     stop.click(stopped, None, [told, stop], cancels=list(events), **OWN)
 

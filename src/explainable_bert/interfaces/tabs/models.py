@@ -9,7 +9,7 @@ import gradio as gr
 
 from explainable_bert.errors import ExplainableBertError
 from explainable_bert.interfaces.page import cards
-from explainable_bert.interfaces.page.fragments import message
+from explainable_bert.interfaces.page.fragments import fragment, message
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.interfaces.page.working import watched
 from explainable_bert.interfaces.tabs.explain import OWN, offer_stop
@@ -60,7 +60,7 @@ class _Handlers:
 def models_tab(tab: gr.Tab, offered: OfferedModels) -> None:
     """Lay out the tab and wire it."""
     handlers = _Handlers(offered)
-    page = gr.HTML("")
+    page = gr.HTML(fragment("note.html.j2", told="Reading what is known of each model ..."))
     with gr.Row():
         measure = gr.Button("Measure", scale=4)
         stop = gr.Button("Stop", scale=1, min_width=100, interactive=False)
