@@ -312,13 +312,14 @@ class TestMistakes:
         self.alert(page, "one head")
 
     def test_nothing_can_be_kept_of_a_mistake(self, page):
-        download = page.get_by_role("button", name="Download")
-        expect(download).to_have_count(0)
         ask(page, SENTENCE)
-        expect(download).to_be_visible()
+        expect(cards(page)).to_have_count(2)
         ask(page, " ")
         self.alert(page, "nothing to read")
-        expect(download).to_have_count(0)
+        expect(page.get_by_label("Link to this question")).to_have_value("")
+        assert "?" not in page.url
+        page.get_by_role("button", name="Download").click()
+        self.alert(page, "press Explain first")
 
     def test_a_hostile_text_is_shown_and_does_nothing(self, page):
         ask(page, HOSTILE)
@@ -382,6 +383,7 @@ class TestWhatIf:
         expect(page.get_by_label("Changed text")).to_have_value("the dog sat")
         page.get_by_role("button", name="Start again").click()
         expect(page.get_by_label("Changed text")).to_have_value(SENTENCE)
+        expect(page.get_by_role("button", name="Start again")).to_be_focused()
         expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(0)
 
     def test_nothing_to_compare(self, page):
@@ -414,6 +416,9 @@ class TestWhatIf:
         slider.press("Enter")
         expect(page.locator(".xb .gone")).to_have_count(4)
         expect(page.locator(".xb section.card").last).to_contain_text(f"2 of {n_words} words struck")
+        slider.fill("99")
+        slider.press("Enter")
+        expect(page.locator(".xb section.card").last).to_contain_text(f"{n_words} of {n_words} words struck")
 
 
 class TestBatch:
@@ -437,12 +442,19 @@ class TestBatch:
         with Path(download.value.path()).open(encoding="utf-8", newline="") as file:
             saved = list(csv.DictReader(file))
         assert [row["text"] for row in saved] == [text for text in texts if text]
+        assert [row["id"] for row in saved] == [str(number) for number, text in enumerate(texts) if text]
         assert {row["label"] for row in saved} <= {"LABEL_0", "LABEL_1", "LABEL_2"}
 
     def test_a_file_of_another_kind(self, page, tmp_path):
         self.upload(page, tmp_path, "broken.jsonl", "no json")
         TestMistakes().alert(page, "broken.jsonl")
         expect(page.get_by_role("alert")).not_to_contain_text("/")
+
+    def test_a_file_that_is_no_table(self, page, tmp_path):
+        self.upload(page, tmp_path, "essay.docx", "PK")
+        TestMistakes().alert(page, "essay.docx")
+        page.get_by_role("button", name="Explain all rows").click()
+        TestMistakes().alert(page, "accepted: .csv, .jsonl, .parquet")
 
     def test_no_column_of_text(self, page, tmp_path):
         self.upload(page, tmp_path, "numbers.jsonl", '{"a": 1}\n{"a": 2}\n')
@@ -455,7 +467,7 @@ class TestBatch:
     def test_nothing_chosen(self, page):
         open_tab(page, "Batch")
         page.get_by_role("button", name="Explain all rows").click()
-        TestMistakes().alert(page, "choose a file")
+        TestMistakes().alert(page, "choose one")
 
 
 class TestModels:
@@ -493,8 +505,25 @@ class TestLooks:
         expect(page.get_by_label("Compare with")).to_be_focused()
         expect(page.get_by_role("listbox")).to_have_count(1)
         page.keyboard.press("Tab")
+        expect(page.get_by_label("Method")).to_be_focused()
         page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name=re.compile("^More"))).to_be_focused()
         expect(page.get_by_role("listbox")).to_have_count(0)
+        for label in ("Method", "Compare with", "Model"):
+            page.keyboard.press("Shift+Tab")
+            expect(page.get_by_label(label, exact=True).first).to_be_focused()
+        page.keyboard.press("Shift+Tab")
+        expect(page.get_by_role("listbox")).to_have_count(0)
+
+    def test_passing_by_a_choice_asks_nothing(self, page):
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        page.get_by_label("Text", exact=True).first.fill("the dog sat")
+        for _ in range(6):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(100)
+        page.wait_for_timeout(1000)
+        expect(cards(page).first.locator(".text")).to_have_text(SENTENCE)
 
     def test_the_keyboard_alone_explains_chooses_and_changes_a_word(self, page):
         page.keyboard.type(SENTENCE)

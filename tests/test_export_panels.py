@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from explainable_bert.export.panels import description, panels
+from explainable_bert.export.panels import description, panels, row
 from export_samples import explain, from_vanilla, with_map
 
 
@@ -50,8 +50,19 @@ def test_two_models_have_three_rows_and_three_maps_on_one_scale():
 
 def test_without_a_sign_on_both_sides_the_difference_says_so():
     (panel,) = panels([explain()], [from_vanilla(signed=False)])
-    assert [row.legend.signed for row in panel.rows] == [False, False, True]
-    assert panel.rows[2].notes == ("absolute shares are compared: how much, not in which direction",)
+    assert [row.legend.signed for row in panel.rows] == [True, False, True]
+    assert panel.rows[2].notes == (
+        "absolute shares of the text's total are compared: how much, not in which direction",
+    )
+
+
+def test_where_one_side_has_no_sign_each_keeps_its_own_scale():
+    base, versus = explain(), from_vanilla(signed=False)
+    (panel,) = panels([base], [versus])
+    names = panel.rows[0].heading, panel.rows[1].heading
+    assert panel.rows[:2] == (row(base, names[0]), row(versus, names[1]))
+    assert panel.rows[2].heading == f"difference: {names[1]} minus {names[0]}"
+    assert [shown.legend.scale.endswith("the largest on this text") for shown in panel.rows] == [True] * 3
 
 
 def test_maps_are_compared_only_if_both_have_one():

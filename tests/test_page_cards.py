@@ -9,7 +9,7 @@ from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page import asking, cards, working
 from explainable_bert.interfaces.page.offered import OfferedModels, Stopped, Watch
-from explainable_bert.interfaces.page.working import Seen, watched
+from explainable_bert.interfaces.page.working import Seen, Turns, watched
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run_folder import REPORT_FILE
@@ -82,8 +82,8 @@ def test_a_trained_model_says_on_what_and_how_well(card, tmp_path):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (summary_row("m", 0.404, 0.25, 0.551, n=28), "falls by 40% (25 to 55) of what the best choice"),
-        (summary_row("m", 0.404, n=28), "falls by 40% of what the best choice"),
+        (summary_row("m", 0.404, 0.25, 0.551, n=28), "marks most moves the decision by 40% (25 to 55)."),
+        (summary_row("m", 0.404, n=28), "marks most moves the decision by 40%."),
         (summary_row("m", 0.404, 0.25, 0.551, n=28), "Measured on 28 held-out texts."),
         (summary_row("m", None, n=0), "Not defined on these texts."),
     ],
@@ -104,8 +104,8 @@ def test_every_model_has_a_card_in_order(card):
     read = inert(cards.cards([card(name="one"), card("vanilla", name="two")]))
     assert read.texts("h3") == ["one", "two"]
     assert [element["aria-label"] for element in read.all("section")] == ["one", "two"]
-    assert "Design lexical: " in read.texts("section")[0]
-    assert "Design vanilla: " in read.texts("section")[1]
+    assert "Design lexical. " in read.texts("section")[0]
+    assert "Design vanilla. " in read.texts("section")[1]
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -169,7 +169,7 @@ def test_what_is_measured_is_what_the_card_shows(card, classifier):
     assert {row.method for row in found.values()} == {"built-in", "random"}
     own = found[OWN]
     assert (own.n, own.method) == (3, "built-in")
-    assert f"the decision falls by {100 * own.value:.0f}%" in prose(card(measured=found))
+    assert f"moves the decision by {100 * own.value:.0f}%" in prose(card(measured=found))
 
 
 def test_how_long_measuring_takes_is_known_before(offered):
@@ -334,3 +334,20 @@ def test_a_report_that_says_nothing_is_none(card, tmp_path, content):
     (tmp_path / REPORT_FILE).write_text(content)
     assert card("vanilla").report is None
     assert cards.held_out(str(tmp_path), 3) == ()
+
+
+# --- whose turn it is ---
+
+
+def test_only_a_visitors_last_question_is_the_last():
+    turns = Turns()
+    first, other, second = turns.take("ada"), turns.take("ben"), turns.take("ada")
+    assert (first(), other(), second()) == (False, True, True)
+
+
+def test_visitors_of_long_ago_are_forgotten(monkeypatch):
+    monkeypatch.setattr(working, "_MOST_VISITORS", 2)
+    turns = Turns()
+    asked = [turns.take(name) for name in ("ada", "ben", "ada", "cleo", "dan")]
+    assert all(is_last() for is_last in asked[1:])
+    assert list(turns._last) == ["cleo", "dan"]

@@ -64,7 +64,7 @@ def test_two_models_stand_side_by_side_above_their_difference():
     assert first == "good+0.50 bad-1.00 so+0.25 so+0.00"
     assert second == "good1.00 bad2.00 so3.00 so4.00"
     assert difference == "good-0.186 bad-0.371 so+0.157 so+0.400"
-    assert "absolute shares are compared: how much, not in which direction" in read.prose
+    assert "absolute shares of the text's total are compared: how much" in read.prose
 
 
 def test_effective_words_are_of_each_model():

@@ -108,11 +108,13 @@ def test_rows_keep_their_numbers_and_blank_ones_are_told(classifier):
     found = table.explained(clf, pa.table({"id": range(6), "said": texts}), "said")
     predictions = clf.predict([texts[0], texts[3], texts[5]])
     assert [list(row) for row in found.rows] == [
-        ["row", "text", "label", "probability", "top words", "tokens not read"]
+        ["row", "text", "label", "probability", "top words", "tokens not read", "model", "id"]
     ] * 3
     assert [(row["row"], row["text"], row["tokens not read"]) for row in found.rows] == [
         (1, "good film", 0), (4, "the " * 50, 11), (6, "awful", 0)
     ]  # fmt: skip
+    assert [row["id"] for row in found.rows] == [0, 3, 5]
+    assert {row["model"] for row in found.rows} == {"tiny"}
     assert [row["label"] for row in found.rows] == [prediction.label for prediction in predictions]
     assert [row["probability"] for row in found.rows] == pytest.approx(
         [prediction.probabilities[prediction.label] for prediction in predictions], abs=1e-4
@@ -157,6 +159,14 @@ def test_the_probability_is_that_of_the_label_given():
     prediction = Prediction("negative", {"positive": 0.25, "negative": 0.7499999}, 3)
     (row,) = over(explain(prediction=prediction, target="positive")).rows
     assert (row["label"], row["probability"], row["tokens not read"]) == ("negative", 0.75, 3)
+
+
+def test_what_the_file_says_is_told_from_what_the_model_says(classifier):
+    read = pa.table({"label": ["right"], "said": ["good film"], "text": ["a title"]})
+    (row,) = table.explained(classifier("lexical"), read, "said").rows
+    assert (row["text"], row["text (in the file)"]) == ("good film", "a title")
+    assert row["label"].startswith("LABEL_")
+    assert row["label (in the file)"] == "right"
 
 
 def test_a_word_pushes_once_two_rows_of_a_label_hold_it():

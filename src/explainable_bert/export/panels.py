@@ -138,9 +138,12 @@ def _rows(pair: Pair) -> tuple[Row, ...]:
 
 
 def _compared_rows(base: Explanation, versus: Explanation) -> tuple[Row, ...]:
+    base_name, versus_name = names(base, versus)
+    if base.attribution.signed != versus.attribution.signed:
+        # Shares of both could have no direction: each shows its own scores, and keeps what direction it has.
+        return row(base, base_name), row(versus, versus_name), difference_row(base, versus)
     comparison = compare(base, versus)
     scale = _shared_scale_note(comparison)
-    base_name, versus_name = names(base, versus)
     level = base.attribution.level
     first, second = (
         Row(
@@ -151,14 +154,25 @@ def _compared_rows(base: Explanation, versus: Explanation) -> tuple[Row, ...]:
             (comparison.versus, versus, versus_name),
         )
     )  # fmt: skip
-    legend = Legend(f"more in {base_name}", f"more in {versus_name}", scale, signed=True)
+    return first, second, _difference_row(comparison, (base_name, versus_name), comparison.scale, scale)
+
+
+def difference_row(base: Explanation, versus: Explanation) -> Row:
+    """What one model has more of than the other, by a scale of its own."""
+    comparison = compare(base, versus)
+    return _difference_row(comparison, names(base, versus), None, "")
+
+
+def _difference_row(comparison: Comparison, named: tuple[str, str], scale: float | None, told: str) -> Row:
+    strip = cut(comparison.difference, scale)
+    legend = Legend(f"more in {named[0]}", f"more in {named[1]}", told or scale_note(strip), signed=True)
     note = (
-        f"shares keep their sign: more is more towards {one_line(base.target)}"
+        f"shares keep their sign: more is more towards {one_line(comparison.base.target)}"
         if comparison.base.attribution.signed
-        else "absolute shares are compared: how much, not in which direction"
+        else "absolute shares of the text's total are compared: how much, not in which direction"
     )
-    heading = f"difference: {versus_name} minus {base_name}"
-    return first, second, Row(cut(comparison.difference, comparison.scale), legend, level, None, heading, (note,))
+    heading = f"difference: {named[1]} minus {named[0]}"
+    return Row(strip, legend, comparison.base.attribution.level, None, heading, (note,))
 
 
 def _shared_scale_note(comparison: Comparison) -> str:

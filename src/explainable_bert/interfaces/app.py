@@ -38,10 +38,13 @@ _POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; connect-src 'self' data: blob:; object-src 'none'; base-uri 'self'"
 )
-# Gradio's lists open again when Tab leaves them; it is the browser alone that is to hear of the key.
+# Gradio's lists open again when Tab leaves them, and a long one would be a stop of its own on the way: it is the
+# browser alone that is to hear of the key.
 _LEAVE_LISTS = """
 addEventListener('keydown', (event) => {
-  if (event.key === 'Tab' && event.target.role === 'combobox') { event.stopPropagation(); }
+  if (event.target.role !== 'combobox' || !['Tab', 'Shift'].includes(event.key)) { return; }
+  event.stopPropagation();
+  document.querySelectorAll('.options, [role=listbox]').forEach((list) => { list.tabIndex = -1; });
 }, true);
 """
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from explainable_bert.export.axes import Axis
 from explainable_bert.export.pages import maps_source
-from explainable_bert.export.panels import PART_LABELS, Row, panels, row
+from explainable_bert.export.panels import PART_LABELS, Row, difference_row, panels, row
 from explainable_bert.export.report import effective_words
 from explainable_bert.interfaces.page.designs import IN_PLAIN_WORDS
 from explainable_bert.interfaces.page.fragments import fragment
@@ -56,16 +56,18 @@ def answer(explanations: Sequence[Explanation], *, values: bool) -> str:
     versus = None if len(explanations) == 1 else [explanations[1]]
     panel = panels(explanations[:1], versus)[0]
     # Each by its own scale and sign; what can be compared of two is in the row of their difference.
+    difference = None if len(explanations) == 1 else difference_row(*explanations)
     cards = [_card(explanation, row(explanation)) for explanation in explanations]
     return fragment(
         "answer.html.j2",
         cards=cards,
-        difference=panel.rows[2] if len(panel.rows) > 2 else None,
+        difference=difference,
         maps_source=maps_source(panel) if panel.grids else "",
         caption=panel.caption,
         target=explanations[0].target,
         values=values,
         n_unread=n_unread,
+        is_pair=explanations[0].text_pair is not None,
     )
 
 
@@ -101,7 +103,7 @@ def effects(found: Sequence[Effect]) -> str:
 
 def over_file(found: Explained, model: str) -> str:
     """What a file's rows were given as labels, and the words that push each."""
-    labels = sorted({push.label for push in found.pushes})
+    labels = sorted({str(line["label"]) for line in found.rows})
     return fragment(
         "table.html.j2",
         model=model,

@@ -32,7 +32,6 @@ class Card:
 
     name: str
     design: str
-    summary: str
     words: str
     labels: tuple[str, ...]
     n_parameters: int
@@ -47,8 +46,7 @@ def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Ma
     return Card(
         name,
         design,
-        DESIGNS[design].summary,
-        IN_PLAIN_WORDS.get(design, ""),
+        IN_PLAIN_WORDS.get(design, DESIGNS[design].summary),
         classifier.labels,
         classifier.model.num_parameters(),
         _report(folder),
@@ -68,8 +66,13 @@ def _report(folder: str) -> TrainingReport | None:
 
 
 def cards(shown: Sequence[Card]) -> str:
-    """All models, and what no picture says."""
+    """All models."""
     return fragment("models.html.j2", cards=shown, n_measured=N_MEASURED)
+
+
+def limits() -> str:
+    """What no picture says."""
+    return fragment("limits.html.j2")
 
 
 def held_out(folder: str, n_rows: int) -> tuple[Example, ...]:

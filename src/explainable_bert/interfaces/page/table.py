@@ -79,20 +79,27 @@ def explained(classifier: ExplainableClassifier, table: pa.Table, column: str) -
     except InputError as error:
         raise InputError(f"column: {column!r} given; accepted: a column that holds a text in some row") from error
     found = classifier.explain([text for _, text in usable.texts])
-    rows = [_row(number, explanation) for (number, _), explanation in zip(usable.texts, found, strict=True)]
+    others = table.drop_columns([column]).to_pylist()
+    rows = [
+        _row(number, explanation, others[number - 1])
+        for (number, _), explanation in zip(usable.texts, found, strict=True)
+    ]
     return Explained(tuple(rows), _pushes(found), usable.skipped, found[0].attribution.signed)
 
 
-def _row(number: int, explanation: Explanation) -> dict[str, object]:
+def _row(number: int, explanation: Explanation, others: dict[str, object]) -> dict[str, object]:
+    """What was found of a row, and what else stands in it; a name of both is told apart."""
     prediction = explanation.prediction
-    return {
+    found: dict[str, object] = {
         "row": number,
         "text": explanation.text,
         "label": prediction.label,
         "probability": round(prediction.probabilities[prediction.label], 4),
         "top words": ", ".join(_top(explanation)),
         "tokens not read": prediction.n_tokens_dropped,
+        "model": explanation.provenance.model,
     }
+    return found | {f"{name} (in the file)" if name in found else name: value for name, value in others.items()}
 
 
 def _top(explanation: Explanation) -> list[str]:

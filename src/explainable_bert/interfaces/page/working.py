@@ -1,10 +1,12 @@
-"""Work that a visitor waits for: in a thread of its own, with progress to look at, and stopped when nobody waits."""
+"""Work that a visitor waits for: in a thread of its own, with progress, and ended once nobody waits for it."""
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import count
 from typing import Generic, TypeVar
 
 from explainable_bert.errors import ExplainableBertError
@@ -14,6 +16,7 @@ from explainable_bert.interfaces.page.offered import OfferedModels, Stopped, Wat
 _SECONDS_BETWEEN_LOOKS = 0.3
 # With less of the work done, nothing is known of how fast it goes.
 _FIRST_ESTIMATE = 0.05
+_MOST_VISITORS = 1000
 Result = TypeVar("Result")
 
 
@@ -29,6 +32,24 @@ class Seen(Generic[Result]):
     def working(self) -> bool:
         """Whether more is to come."""
         return self.result is None and not self.failed
+
+
+class Turns:
+    """Which question is each visitor's last: nobody waits for an older one. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, int] = OrderedDict()
+        self._numbers = count()
+        self._lock = threading.Lock()
+
+    def take(self, visitor: str) -> Callable[[], bool]:
+        """A turn for a new question; the result says whether it is still the visitor's last."""
+        with self._lock:
+            number = self._last[visitor] = next(self._numbers)
+            self._last.move_to_end(visitor)
+            if len(self._last) > _MOST_VISITORS:
+                self._last.popitem(last=False)
+        return lambda: self._last.get(visitor, number) == number
 
 
 def watched(work: Callable[[], Result], offered: OfferedModels, what: str, total: int) -> Iterator[Seen[Result]]:

@@ -18,6 +18,9 @@ from explainable_bert.interfaces.tabs.explain import OWN, offer_stop
 from explainable_bert.interfaces.tabs.files import TABLES, offer_file, table_file
 from explainable_bert.model.configuration import DESIGNS
 
+_WIDTHS = {"text": 360, "top words": 300}
+_WIDTH = 130
+
 
 @dataclass(frozen=True)
 class _Handlers:
@@ -39,9 +42,10 @@ class _Handlers:
     def explain_all(self, path: str | None, column: str | None, model: str) -> Iterator[tuple[Any, ...]]:
         """Trouble or progress, the overview, the rows to look at and to keep, and whether there is work to stop."""
         try:
-            if path is None or column is None:
-                raise InputError("file: none given; choose a file and its column of texts")
-            read, _ = table.opened(Path(path))
+            if path is None:
+                raise InputError("file: none given; choose one")
+            read, names = table.opened(Path(path))
+            column = column or names[0]
             classifier = self.offered.classifier(model)
         except ExplainableBertError as error:
             yield message(error), gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -53,7 +57,8 @@ class _Handlers:
             else:
                 rows = seen.result.rows
                 data = {"headers": list(rows[0]), "data": [list(line.values()) for line in rows]}
-                frame = gr.Dataframe(data, visible=True)
+                widths: list[str | int] = [_WIDTHS.get(name, _WIDTH) for name in rows[0]]
+                frame = gr.Dataframe(data, visible=True, column_widths=widths)
                 yield "", answers.over_file(seen.result, model), frame, rows, gr.Button(interactive=False)
 
 
@@ -62,7 +67,7 @@ def batch_tab(offered: OfferedModels) -> None:
     handlers = _Handlers(offered)
     gr.Markdown(f"A file of up to {table.MOST_ROWS:,} texts: {', '.join(table.READABLE)}.")
     with gr.Row():
-        uploaded = gr.File(label="File", file_types=list(table.READABLE), type="filepath", height=140)
+        uploaded = gr.File(label="File", type="filepath", height=140)
         with gr.Column():
             column = gr.Dropdown([], label="Column of the texts", interactive=True, visible=False)
             model = gr.Dropdown(offered.names, value=_signed_one(offered), label="Model")

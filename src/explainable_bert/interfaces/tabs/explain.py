@@ -1,7 +1,7 @@
 """The Explain tab: a question, the answers of one or two models, a file and a link of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,7 @@ from explainable_bert.interfaces.page import answers, asking, cards
 from explainable_bert.interfaces.page.asking import NONE, PREDICTED, SCORES, SHOWABLE, Question
 from explainable_bert.interfaces.page.fragments import fragment, message
 from explainable_bert.interfaces.page.offered import OfferedModels
-from explainable_bert.interfaces.page.working import watched
+from explainable_bert.interfaces.page.working import Turns, watched
 from explainable_bert.interfaces.tabs.files import DRAWING, PICTURES, offer_file, picture
 from explainable_bert.records import LEVELS, Explanation
 from explainable_bert.text.encoding import is_blank
@@ -23,7 +23,10 @@ OWN: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _N_EXAMPLES = 6
 _NO_LINK = "This text does not fit into a link."
 _WHOLE_LINK = """(query) => {
-  if (!query.startsWith('?')) { return query; }
+  if (!query.startsWith('?')) {
+    history.replaceState(null, '', location.pathname);
+    return query;
+  }
   const whole = location.origin + location.pathname + query;
   history.replaceState(null, '', whole);
   return whole;
@@ -63,49 +66,66 @@ class Asked:
 class _Handlers:
     """What happens on events.
 
-    Those that explain return fragment, explanations and query, and whether there is something to keep and to stop.
+    Those that explain return fragment, explanations and query, whether there is something to stop, and the question.
     """
 
     offered: OfferedModels
     default: Question
+    turns: Turns
 
-    def explain(self, event: gr.EventData, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
-        """The answer, with progress before it; another choice asks again, once there is a text."""
+    def explain(
+        self, before: Question | None, event: gr.EventData, request: gr.Request, *given: Any
+    ) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        """The answer, with progress before it; another choice asks again, once there is a text.
+
+        Gradio's lists say that something was chosen when the focus leaves them, too.
+        """
         question = Question.of(*given)
-        if is_blank(question.text) and not isinstance(event.target, gr.Button | gr.Textbox):
+        pressed = isinstance(event.target, gr.Button | gr.Textbox)
+        if not pressed and (is_blank(question.text) or _choices_of(question) == _choices_of(before or self.default)):
             yield (gr.skip(),) * 5
         else:
-            yield from self._explained(question)
+            yield from self._explained(question, request)
 
-    def explain_now(self, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+    def explain_now(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
         """The answer, with progress before it."""
-        yield from self._explained(Question.of(*given))
+        yield from self._explained(Question.of(*given), request)
 
     def explain_restored(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
         """Answer at once where the address had a text."""
         question = Question.of(*given)
         if request.query_params and question.text:
-            yield from self._explained(question)
+            yield from self._explained(question, request)
         else:
             yield (gr.skip(),) * 5
 
-    def _explained(self, question: Question) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
-        nothing_to_keep, idle = gr.Row(visible=False), gr.Button(interactive=False)
+    def _explained(self, question: Question, request: gr.Request) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        """What becomes of the question, until the same visitor asks another one."""
+        is_last = self.turns.take(str(request.session_hash))
+        for shown in self._answers(question):
+            if not is_last():
+                # Gradio sends the last yield again when all is done: that is to be nothing.
+                yield (gr.skip(),) * 5
+                return
+            yield shown
+
+    def _answers(self, question: Question) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        idle = gr.Button(interactive=False)
         try:
             asking.checked(question, self.offered)
         except ExplainableBertError as error:
-            yield message(error), (), "", nothing_to_keep, idle
+            yield message(error), (), "", idle, question
             return
         total = asking.n_passes(question)
         what = f"{question.method}: about {total:,} passes of the models"
         for seen in watched(partial(asking.answered, question, self.offered), self.offered, what, total):
             if seen.working:
-                yield seen.html, gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=True)
+                yield seen.html, (), "", gr.Button(interactive=True), question
             elif seen.result is None:
-                yield seen.html, (), "", nothing_to_keep, idle
+                yield seen.html, (), "", idle, question
             else:
                 html = self._shown(seen.result, question)
-                yield html, seen.result, asking.link(question) or _NO_LINK, gr.Row(visible=True), idle
+                yield html, seen.result, asking.link(question) or _NO_LINK, idle, question
 
     def _shown(self, found: tuple[Explanation, ...], question: Question) -> str:
         try:
@@ -138,31 +158,30 @@ class _Handlers:
 
 def explain_tab(blocks: gr.Blocks, offered: OfferedModels) -> Asked:
     """Lay out the tab and wire it; the components of its question are those of other tabs, too."""
-    handlers = _Handlers(offered, asking.first_question(offered))
+    handlers = _Handlers(offered, asking.first_question(offered), Turns())
     text = gr.Textbox(label="Text", placeholder="Type a sentence and press Enter", lines=1, max_lines=8, autofocus=True)
     with gr.Row():
         run = gr.Button("Explain", variant="primary", scale=4)
         stop = gr.Button("Stop", scale=1, min_width=100, interactive=False)
     asked, more = _choices(handlers, text)
-    result, found = gr.HTML(""), gr.State(())
+    result, found, before = gr.HTML(""), gr.State(()), gr.State(None)
     query = gr.Textbox(visible="hidden", label="Query")
-    with gr.Row(equal_height=False, visible=False) as keep:
+    with gr.Row(equal_height=False):
         file_format = gr.Dropdown(PICTURES, value="svg", label="Download as", scale=1, min_width=140)
         download = gr.Button("Download", scale=1, min_width=140)
         link = gr.Textbox(label="Link to this question", interactive=False, scale=3, max_lines=2)
     file, trouble = gr.DownloadButton("File", visible="hidden", elem_id="xb-answer-file"), gr.HTML("")
     chosen = _examples(handlers, text)
-    outputs = [result, found, query, keep, stop]
+    outputs = [result, found, query, stop, before]
     restored = blocks.load(handlers.restored, None, [*asked.all, more], **OWN)
     from_link = restored.then(handlers.explain_restored, asked.all, outputs, **OWN)
     asks = [run.click, *(box.submit for box in asked.texts), *(choice.input for choice in asked.choices)]
     others = [from_link, *(example.then(handlers.explain_now, asked.all, outputs, **OWN) for example in chosen)]
-    # Who asks anew no longer waits for what a link or an example asked.
-    own = gr.on(asks, handlers.explain, asked.all, outputs, trigger_mode="always_last", cancels=others, **OWN)
+    own = gr.on(asks, handlers.explain, [before, *asked.all], outputs, trigger_mode="multiple", **OWN)
     offer_stop(stop, result, [own, *others])
     query.change(None, query, link, js=_WHOLE_LINK)
     asked.first.input(handlers.labels, [asked.first, asked.target], asked.target, **OWN)
-    offer_file(download, (found, file_format), file, trouble, picture)
+    offer_file(download, (found, file_format, asked.shown), file, trouble, picture)
     return asked
 
 
@@ -189,6 +208,10 @@ def _choices(handlers: _Handlers, text: gr.Textbox) -> tuple[Asked, gr.Accordion
             level = gr.Radio(LEVELS, value=default.level, label="Colour each", min_width=160)
             shown = gr.CheckboxGroup(SHOWABLE, label="Show also", min_width=160)
     return Asked(text, pair, first, second, method, target, level, shown), more
+
+
+def _choices_of(question: Question) -> Question:
+    return replace(question, text="", pair="")
 
 
 def _under_more(question: Question) -> tuple[Any, ...]:

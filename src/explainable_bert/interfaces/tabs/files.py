@@ -12,6 +12,7 @@ import gradio as gr
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.export.heatmap import render
+from explainable_bert.interfaces.page.asking import SCORES
 from explainable_bert.interfaces.page.fragments import message
 from explainable_bert.records import Explanation
 
@@ -39,13 +40,16 @@ def offer_file(
     making.success(None, None, None, js=_SAVE % (name, name, name))
 
 
-def picture(found: Sequence[Explanation], file_format: str) -> Path:
-    """The explanations of one text in one of PICTURES; raises InputError without any."""
+def picture(found: Sequence[Explanation], file_format: str, shown: Sequence[str]) -> Path:
+    """The explanations of one text in one of PICTURES, with scores where these are shown.
+
+    Raises InputError without any explanation.
+    """
     if not found:
         raise InputError("download: nothing is explained yet; press Explain first")
     place = _new_folder() / f"explanation.{file_format}"
     with DRAWING:
-        render(list(found[:1]), place, list(found[1:]) or None)
+        render(list(found[:1]), place, list(found[1:]) or None, values=SCORES in shown)
     return place
 
 

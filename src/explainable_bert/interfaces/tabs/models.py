@@ -61,6 +61,8 @@ def models_tab(tab: gr.Tab, offered: OfferedModels) -> None:
     """Lay out the tab and wire it."""
     handlers = _Handlers(offered)
     page = gr.HTML(fragment("note.html.j2", told="Reading what is known of each model ..."))
+    # Apart from the cards, so that it stays open when these are drawn anew.
+    gr.HTML(cards.limits())
     with gr.Row():
         measure = gr.Button("Measure", scale=4)
         stop = gr.Button("Stop", scale=1, min_width=100, interactive=False)

@@ -27,7 +27,9 @@ element.addEventListener('click', (event) => {
   if (word) { last = word.dataset.word; trigger('press', {word: Number(last)}); }
 });
 watch('value', () => {
-  const word = last === null ? null : element.querySelector(`button.word[data-word="${last}"]`);
+  // The focus is nowhere once the button that had it is gone; whoever has it otherwise keeps it.
+  const lost = document.activeElement === null || document.activeElement === document.body;
+  const word = last === null || !lost ? null : element.querySelector(`button.word[data-word="${last}"]`);
   if (word) { word.focus(); }
 });
 """
@@ -140,9 +142,12 @@ class _Handlers:
                 slider = gr.Slider(maximum=max(len(units), 1), value=0, visible=True)
                 yield answers.striking(seen.result, units, 0), (seen.result, units), slider
 
-    def slide(self, n_struck: float, drawn: Drawn | tuple[()]) -> Any:
+    def slide(self, n_struck: float | None, drawn: Drawn | tuple[()]) -> Any:
         """The curves with so many words struck."""
-        return answers.striking(*drawn, int(n_struck)) if drawn else ""
+        if not drawn:
+            return ""
+        curves, units = drawn
+        return answers.striking(curves, units, min(max(int(n_struck or 0), 0), len(units)))
 
     def _effects(self, question: Question, after: Question, gone: tuple[int, ...] | None) -> str:
         befores = asking.answered(question, self.offered)
@@ -157,7 +162,10 @@ class _Handlers:
 def what_if_tab(tab: gr.Tab, offered: OfferedModels, asked: Asked) -> None:
     """Lay out the tab and wire it; its question is that of the Explain tab."""
     handlers = _Handlers(offered)
-    gr.Markdown("Press a word to take it out of the text of the Explain tab, or edit the text below.")
+    gr.Markdown(
+        "Press a word to take it out of the text of the Explain tab, or edit the text below. A masked word becomes "
+        "[MASK], once for each piece that the model reads it in."
+    )
     how = gr.Radio(what_if.HOWS, value="mask", label="A pressed word is")
     words, begun = gr.HTML("", js_on_load=_PRESSING), gr.State(None)
     with gr.Row():
@@ -176,4 +184,5 @@ def what_if_tab(tab: gr.Tab, offered: OfferedModels, asked: Asked) -> None:
     how.input(handlers.switch, [how, begun, text], of_words, **OWN)
     gr.on([compare.click, text.submit], handlers.compare, [how, begun, text], of_words, **OWN)
     draw.click(handlers.strike, begun, [curve, drawn, count], **OWN)
-    count.change(handlers.slide, [count, drawn], curve, trigger_mode="always_last", **OWN)
+    # Gradio would refuse a number beyond the ends; here it is the end.
+    count.change(handlers.slide, [count, drawn], curve, trigger_mode="always_last", preprocess=False, **OWN)
