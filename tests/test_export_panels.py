@@ -57,7 +57,7 @@ def test_without_a_sign_on_both_sides_the_difference_says_so():
 
 
 def test_where_one_side_has_no_sign_each_keeps_its_own_scale():
-    base, versus = explain(), from_vanilla(signed=False)
+    base, versus = explain(), from_vanilla(scores=(1.0, 2.0, 3.0, 4.0), signed=False)
     (panel,) = panels([base], [versus])
     names = panel.rows[0].heading, panel.rows[1].heading
     assert panel.rows[:2] == (row(base, names[0]), row(versus, names[1]))
