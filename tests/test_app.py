@@ -24,7 +24,7 @@ from tiny import SIZES
 DESIGNS = ("vanilla", "explainable")
 SENTENCE = "the film is good not dull"
 HOSTILE = '<img src=x onerror="window.hacked=1"> ${window.hacked=1} {{window.hacked}} ‮cat</script>'
-PATIENCE_MS = 20_000
+PATIENCE_MS = 40_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -116,7 +116,7 @@ def new_page(browser, address):
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("request", lambda request: troubles.extend(_foreign(request.url, address)))
         page.goto(address + query)
-        page.get_by_role("button", name="Explain", exact=True).wait_for()
+        page.get_by_role("button", name="Explain", exact=True).wait_for(timeout=2 * PATIENCE_MS)
         return page
 
     yield make
@@ -588,7 +588,7 @@ class TestServer:
             port = server.address.rstrip("/").rpartition(":")[2]
             page = browser.new_page()
             page.goto(server.address)
-            page.get_by_role("button", name="Explain", exact=True).wait_for()
+            page.get_by_role("button", name="Explain", exact=True).wait_for(timeout=2 * PATIENCE_MS)
             ask(page, SENTENCE)
             expect(cards(page)).to_have_count(2)
             server.kill()
