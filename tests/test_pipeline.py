@@ -74,14 +74,19 @@ def test_units_are_the_words_as_written(classifier):
         assert TEXTS[2][unit.start : unit.end] == unit.text
 
 
+# Six texts of 41 tokens and fewer: two of the longest fill a pass, and chunks are sorted each by itself.
+@pytest.mark.parametrize(
+    ("chunk", "steps"), [(6, [(2, 6), (6, 6)]), (4, [(4, 6), (6, 6)]), (5, [(2, 6), (5, 6), (6, 6)])]
+)
 @pytest.mark.parametrize("design", DESIGNS)
-def test_order_and_batches_change_nothing(classifier, design, monkeypatch):
+def test_order_and_batches_change_nothing(classifier, design, monkeypatch, chunk, steps):
     clf = classifier(design)
     one_by_one = [clf.explain([text])[0] for text in TEXTS]
     seen = []
-    monkeypatch.setattr(pipeline, "BATCH_SIZE", 4)
+    monkeypatch.setattr(pipeline, "TOKENS_AT_ONCE", 90)
+    monkeypatch.setattr(pipeline, "_TEXTS_AT_ONCE", chunk)
     together = clf.explain(TEXTS, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(4, 6), (6, 6)]
+    assert seen == steps
     for alone, batched in zip(one_by_one, together, strict=True):
         assert batched.text == alone.text
         assert batched.attribution.units == alone.attribution.units

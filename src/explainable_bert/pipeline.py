@@ -1,100 +1,114 @@
 """ExplainableClassifier: load a model folder, predict texts, explain predictions word by word."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
-import torch
-import transformers
 from jaxtyping import Bool, Float
 from scipy.special import softmax
-from transformers import PreTrainedTokenizerFast
 
-from explainable_bert.attribution.explainer import BatchAttribution, Explainer, TokenBatch
-from explainable_bert.attribution.methods import explainer
-from explainable_bert.attribution.perturbation import erased_logits
+from explainable_bert.engines.engine import Attributed, Engine, Method, Row
 from explainable_bert.errors import InputError
-from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, window
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
-from explainable_bert.model.configuration import DESIGNS, label_names
 from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
-from explainable_bert.text.alignment import Group, align, sum_scores, unit_ids, units
-from explainable_bert.text.encoding import Encoding, TextInput, check_texts, encode, pad
+from explainable_bert.text.alignment import align, sum_scores, units
+from explainable_bert.text.encoding import Encoding, Reader, TextInput, check_texts
 from explainable_bert.text.erasure import ERASURES, Erasure
 from explainable_bert.version import __version__
 
-BATCH_SIZE = 32
-# A pass of so many tokens is as fast per token as a longer one.
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+
+# Texts of about one length share a pass of at most so many tokens; a larger one is no faster per token.
+TOKENS_AT_ONCE = 4096
+# Methods of many passes fill them with the variants of a text or a few: progress is seen.
 _FILLED_BY = 1024
+# So many texts are read, sorted by length and run, while the next ones are being read.
+_TEXTS_AT_ONCE = 4096
 
 Progress = Callable[[int, int], None]
+Found = TypeVar("Found")
 
 
 class ExplainableClassifier:
     """A classifier with its tokenizer: texts in, records out, in the order given. Puts the model into eval mode.
 
     Texts are strings, or pairs of strings. `progress`, where a method takes it, is called with the number of texts
-    done and their total.
+    done and their total. An exported graph (see export.onnx) loads without torch; it predicts, and explains by
+    `built-in`.
     """
 
     def __init__(
         self,
-        model: ExplainableBertForSequenceClassification,
-        tokenizer: PreTrainedTokenizerFast,
+        model: "ExplainableBertForSequenceClassification",
+        tokenizer: "PreTrainedTokenizerFast",
         name: str = "unnamed",
     ) -> None:
-        self.model = model.eval()
-        self.tokenizer = tokenizer
+        from explainable_bert.engines.torch_engine import TorchEngine
+
+        self._engine: Engine = TorchEngine(model, tokenizer)
         self.name = name
-        self._fingerprint: str | None = None
 
     @classmethod
     def load(cls, path: str | Path, device: str | None = None) -> Self:
-        """Load a model folder or hub name; a stock BERT classifier loads as `vanilla`.
+        """Load a model folder, a hub name or an exported graph; a stock BERT classifier loads as `vanilla`.
 
         `device` is any torch device, by default cuda where there is one, else cpu. Raises ModelError when there is no
         classifier at `path`.
         """
         source = str(path)
-        model = load_trained(source)
-        tokenizer = load_tokenizer(source)
-        chosen: Any = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        model.to(chosen)
-        return cls(model, tokenizer, source)
+        classifier = cls.__new__(cls)
+        classifier._engine, classifier.name = _loaded(source, device), source
+        return classifier
+
+    @property
+    def model(self) -> "ExplainableBertForSequenceClassification":
+        """The torch model; raises InputError for an exported graph."""
+        return self._by_torch.model  # type: ignore[no-any-return]
+
+    @property
+    def tokenizer(self) -> "PreTrainedTokenizerFast":
+        """The tokenizer of the torch model; raises InputError for an exported graph."""
+        return self._by_torch.tokenizer  # type: ignore[no-any-return]
+
+    @property
+    def _by_torch(self) -> Any:
+        if not hasattr(self._engine, "model"):
+            raise InputError(f"model: {self.name!r} is an exported graph; accepted: the model folder it was made from")
+        return self._engine
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names in the order of the logits."""
-        return label_names(self.model.config)
+        return self._engine.labels
 
     @property
     def provenance(self) -> Provenance:
         """Which model this is; hashes its weights on first use."""
-        if self._fingerprint is None:
-            self._fingerprint = fingerprint(self.model)
-        config = self.model.config
+        engine = self._engine
         return Provenance(
             model=self.name,
-            design=config.design,
-            value_layer=config.values_from,
-            fingerprint=self._fingerprint,
+            design=engine.design,
+            value_layer=engine.value_layer,
+            fingerprint=engine.fingerprint,
             version=__version__,
-            libraries=f"torch {torch.__version__}, transformers {transformers.__version__}",
+            libraries=engine.libraries,
         )
 
     def predict(self, texts: Sequence[TextInput], progress: Progress | None = None) -> list[Prediction]:
         """Label, probabilities and dropped tokens of each text. Raises InputError on blank texts."""
-        encodings = self._encode(texts)
-        predictions: dict[int, Prediction] = {}
-        with torch.inference_mode():
-            for places in _batches(encodings, progress):
-                batch = [encodings[place] for place in places]
-                logits = self.model(**self._tensors(batch)).logits.float().cpu().numpy()
-                for place, row in zip(places, logits, strict=True):
-                    predictions[place] = self._prediction(row, encodings[place])
-        return [predictions[place] for place in range(len(encodings))]
+
+        def work(rows: list[Row]) -> list[Prediction]:
+            encodings = [row.encoding for row in rows]
+            logits = self._engine.logits(encodings)
+            return [self._prediction(of_text, encoding) for of_text, encoding in zip(logits, encodings, strict=True)]
+
+        return list(self._in_order(texts, None, work, progress))
 
     def explain(
         self,
@@ -111,25 +125,20 @@ class ExplainableClassifier:
         `method` is a name in attribution.methods.EXPLAINERS; `attention_map` adds the final block's whole map; `seed`
         is that of methods that draw at random. Raises InputError on blank texts and as `check` does.
         """
-        applied = self.check(method, target, level, seed)
-        asked = _Asked(method, level, applied, seed if applied.draws else None)
-        read = self._rows(texts, level)
-        explanations: dict[int, Explanation] = {}
-        for places in _batches([row.encoding for row in read], progress, applied):
-            rows = [read[place] for place in places]
-            with torch.inference_mode(False):  # gradients must be had, whatever mode the caller is in
-                batch = self._token_batch(rows, target, seed)
-                attributed = applied.attribute(self.model, batch)
-            maps = self._maps(batch, rows) if attention_map else [None] * len(rows)
-            for index, place in enumerate(places):
-                found = self._explanation(rows[index], _row_of(attributed, index), maps[index], asked)
-                explanations[place] = found
-        return [explanations[place] for place in range(len(read))]
+        applied = self._checked(method, target, level, seed)
+        chosen = None if target is None else self.labels.index(target)
+        asked = _Asked(applied, level, seed if applied.draws else None, self.provenance)
+
+        def work(rows: list[Row]) -> list[Explanation]:
+            found = self._engine.attribute(applied, rows, chosen, seed)
+            maps = self._maps(rows) if attention_map else [None] * len(rows)
+            return [self._explanation(row, _of_row(found, index), maps[index], asked) for index, row in enumerate(rows)]
+
+        return list(self._in_order(texts, level, work, progress, applied))
 
     def units(self, texts: Sequence[TextInput], level: Level = "word") -> list[tuple[Unit, ...]]:
         """The units that `explain` scores, text by text. Raises InputError on blank texts, as on no such level."""
-        rows = self._rows(texts, level)
-        return [units(row.groups, row.encoding) for row in rows]
+        return [units(row.groups, row.encoding) for row in self._rows(check_texts(texts), _checked_level(level))]
 
     def predict_erased(
         self,
@@ -145,7 +154,7 @@ class ExplainableClassifier:
         [MASK] that the tokenizer lacks, and on a level that does not exist.
         """
         chosen = self.check_erasure(erasure)
-        rows = self._rows(texts, level)
+        rows = self._rows(check_texts(texts), _checked_level(level))
         if len(keeps) != len(rows):
             raise InputError(f"keeps: {len(keeps)} given for {len(rows)} texts; one per text is needed")
         for index, (row, keep) in enumerate(zip(rows, keeps, strict=True)):
@@ -153,16 +162,13 @@ class ExplainableClassifier:
                 raise InputError(
                     f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {len(row.groups)} units)"
                 )
-        if not rows:
-            return []
-        with torch.inference_mode():
-            return erased_logits(self.model, self._token_batch(rows, None, 0), keeps, chosen)
+        return self._engine.erased_logits(rows, keeps, chosen) if rows else []
 
     def check_erasure(self, erasure: str) -> Erasure:
         """The operator that `predict_erased` would apply; raises InputError as that does."""
         if erasure not in ERASURES:
             raise InputError(f"erasure: {erasure!r} given; accepted: {', '.join(ERASURES)}")
-        if ERASURES[erasure].needs_mask_token and self.tokenizer.mask_token_id is None:
+        if ERASURES[erasure].needs_mask_token and self._engine.reading.mask_token_id is None:
             able = [name for name, operator in ERASURES.items() if not operator.needs_mask_token]
             raise InputError(
                 f"erasure: {erasure!r} needs [MASK], which the tokenizer lacks; accepted: {', '.join(able)}"
@@ -171,41 +177,76 @@ class ExplainableClassifier:
 
     def head_attention(self, texts: Sequence[TextInput], level: Level = "word") -> list[Float[np.ndarray, "head unit"]]:
         """The [CLS] row of each head of the final attention, summed over each unit's tokens."""
-        rows = self._rows(texts, level)
-        found: dict[int, Float[np.ndarray, "head unit"]] = {}
-        with torch.inference_mode():
-            for places in _batches([row.encoding for row in rows], None):
-                batch = self._token_batch([rows[place] for place in places], None, 0)
-                weights = _numpy(self.model.final_attention(self.model.final_input(**batch.inputs)))
-                for place, by_head in zip(places, weights, strict=True):
-                    found[place] = np.array([sum_scores(rows[place].groups, head) for head in by_head])
-        return [found[place] for place in range(len(rows))]
 
-    def check(self, method: str, target: str | None = None, level: Level = "word", seed: int = 0) -> Explainer:
-        """The explainer that `explain` would apply; for asking before any work.
+        def work(rows: list[Row]) -> list[Float[np.ndarray, "head unit"]]:
+            weights = self._engine.head_attention(rows)
+            return [
+                np.array([sum_scores(row.groups, head) for head in by_head])
+                for row, by_head in zip(rows, weights, strict=True)
+            ]
 
-        Raises InputError on a method, target or level that does not exist, on a method that cannot explain this model,
+        return list(self._in_order(texts, _checked_level(level), work))
+
+    def check(self, method: str, target: str | None = None, level: Level = "word", seed: int = 0) -> None:
+        """Raise what `explain` would raise, before any work.
+
+        That is InputError on a method, target or level that does not exist, on a method that cannot explain this model,
         and on a seed that is no whole number from 0.
         """
-        has_mask_token = self.tokenizer.mask_token_id is not None
-        applied = explainer(method, self.model.config.design, has_mask_token=has_mask_token)
-        _check_level(level)
+        self._checked(method, target, level, seed)
+
+    def _checked(self, method: str, target: str | None, level: Level, seed: int) -> Method:
+        applied = self._engine.method(method)
+        _checked_level(level)
         if target is not None and target not in self.labels:
             raise InputError(f"target: {target!r} given; accepted: {', '.join(self.labels)}")
         if not isinstance(seed, int) or seed < 0:
             raise InputError(f"seed: {seed!r} given; accepted: a whole number from 0")
         return applied
 
-    def _rows(self, texts: Sequence[TextInput], level: Level) -> list["_Row"]:
-        _check_level(level)
-        return [_Row(encoding, align(encoding, level)) for encoding in self._encode(texts)]
+    @cached_property
+    def _reader(self) -> Reader:
+        reading = self._engine.reading
+        return Reader.of(reading.tokenizer, reading.window)
 
-    def _encode(self, texts: Sequence[TextInput]) -> list[Encoding]:
-        return encode(self.tokenizer, check_texts(texts), window(self.tokenizer, self.model.config))
+    def _rows(self, texts: Sequence[tuple[str, str | None]], level: Level | None) -> list[Row]:
+        """Checked texts as they are read, with their units where a level is given."""
+        return [
+            Row(encoding, () if level is None else tuple(align(encoding, level)))
+            for encoding in self._reader.encode(texts)
+        ]
 
-    def _tensors(self, encodings: Sequence[Encoding]) -> dict[str, torch.Tensor]:
-        batch = pad(encodings, self.tokenizer.pad_token_id)
-        return {name: torch.from_numpy(array).to(self.model.device) for name, array in vars(batch).items()}
+    def _in_order(
+        self,
+        texts: Sequence[TextInput],
+        level: Level | None,
+        work: Callable[[list[Row]], list[Found]],
+        progress: Progress | None = None,
+        applied: Method | None = None,
+    ) -> Iterator[Found]:
+        """What `work` makes of the texts, batch by batch, in the order of the texts."""
+        checked, done = check_texts(texts), 0
+        for rows in self._read_ahead(checked, level):
+            found: dict[int, Found] = {}
+            for places in _batches([len(row.encoding) for row in rows], applied):
+                found.update(zip(places, work([rows[place] for place in places]), strict=True))
+                if progress is not None:
+                    progress(done + len(found), len(checked))
+            done += len(rows)
+            yield from (found[place] for place in range(len(rows)))
+
+    def _read_ahead(self, texts: Sequence[tuple[str, str | None]], level: Level | None) -> Iterator[list[Row]]:
+        """The texts as rows, chunk by chunk; the next chunk is read while the last one is in use."""
+        chunks = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
+        if len(chunks) <= 1:
+            yield from (self._rows(chunk, level) for chunk in chunks)
+            return
+        with ThreadPoolExecutor(max_workers=1) as reading:
+            ahead = reading.submit(self._rows, chunks[0], level)
+            for following in (*chunks[1:], ()):
+                rows = ahead.result()
+                ahead = reading.submit(self._rows, following, level)
+                yield rows
 
     def _prediction(self, logits: Float[np.ndarray, " label"], encoding: Encoding) -> Prediction:
         probabilities = softmax(logits.astype(np.float64))
@@ -215,42 +256,23 @@ class ExplainableClassifier:
             n_tokens_dropped=encoding.n_tokens_dropped,
         )
 
-    def _token_batch(self, rows: Sequence["_Row"], target: str | None, seed: int) -> TokenBatch:
-        tensors = self._tensors([row.encoding for row in rows])
-        of_units = unit_ids([row.groups for row in rows], tensors["input_ids"].shape[1])
-        targets = None if target is None else torch.full((len(rows),), self.labels.index(target))
-        mask_token_id = self.tokenizer.mask_token_id
-        return TokenBatch(
-            input_ids=tensors["input_ids"],
-            attention_mask=tensors["attention_mask"],
-            token_type_ids=tensors["token_type_ids"],
-            special=self.model.special_tokens(tensors["input_ids"], tensors["special_tokens_mask"]),
-            unit_ids=torch.from_numpy(of_units).to(self.model.device),
-            targets=None if targets is None else targets.to(self.model.device),
-            # [PAD] stands in where there is no [MASK]: `check` lets no method pass that would use it.
-            mask_token_id=self.tokenizer.pad_token_id if mask_token_id is None else mask_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
-            seed=seed,
-        )
-
-    def _maps(self, batch: TokenBatch, rows: Sequence["_Row"]) -> list[AttentionMap | None]:
-        with torch.inference_mode():
-            whole = _numpy(self.model.final_attention_map(self.model.final_input(**batch.inputs)))
+    def _maps(self, rows: Sequence[Row]) -> list[AttentionMap | None]:
+        whole = self._engine.attention_map(rows)
         return [_attention_map(whole[index], row) for index, row in enumerate(rows)]
 
     def _explanation(
-        self, row: "_Row", attributed: "_RowAttribution", attention_map: AttentionMap | None, asked: "_Asked"
+        self, row: Row, attributed: "_RowAttribution", attention_map: AttentionMap | None, asked: "_Asked"
     ) -> Explanation:
-        encoding, target = row.encoding, attributed.target
+        encoding, target, method = row.encoding, attributed.target, asked.method
         attribution = Attribution(
             units=units(row.groups, encoding),
             scores=sum_scores(row.groups, attributed.scores),
-            method=asked.method,
+            method=method.name,
             level=asked.level,
-            signed=asked.explainer.signed(DESIGNS[self.model.config.design]),
+            signed=method.signed,
             special_token_mass=float(attributed.attention[list(_of_no_unit(row))].sum()),
             bias=attributed.bias,
-            bias_name=asked.explainer.bias_name if attributed.bias is not None else None,
+            bias_name=method.bias_name if attributed.bias is not None else None,
             logit=None if attributed.bias is None else float(attributed.logits[target]),
             seed=asked.seed,
         )
@@ -260,9 +282,15 @@ class ExplainableClassifier:
             prediction=self._prediction(attributed.logits, encoding),
             target=self.labels[target],
             attribution=attribution,
-            provenance=self.provenance,
+            provenance=asked.provenance,
             attention_map=attention_map,
         )
+
+
+def _loaded(source: str, device: str | None) -> Engine:
+    from explainable_bert.engines.torch_engine import TorchEngine
+
+    return TorchEngine.load(source, device)
 
 
 def explain_versus(
@@ -292,26 +320,18 @@ def explain_versus(
 
 
 @dataclass(frozen=True)
-class _Row:
-    """One text as it is read, and the units that are scored."""
-
-    encoding: Encoding
-    groups: list[Group]
-
-
-@dataclass(frozen=True)
 class _Asked:
-    """What was asked for."""
+    """What was asked for, and of which model."""
 
-    method: str
+    method: Method
     level: Level
-    explainer: Explainer
     seed: int | None
+    provenance: Provenance
 
 
 @dataclass(frozen=True)
 class _RowAttribution:
-    """One row of a BatchAttribution, as arrays."""
+    """One text's part of an Attributed."""
 
     logits: Float[np.ndarray, " label"]
     target: int
@@ -320,27 +340,28 @@ class _RowAttribution:
     bias: float | None
 
 
-def _check_level(level: str) -> None:
+def _checked_level(level: Level) -> Level:
     if level not in LEVELS:
         raise InputError(f"level: {level!r} given; accepted: {', '.join(LEVELS)}")
+    return level
 
 
-def _row_of(attributed: BatchAttribution, index: int) -> _RowAttribution:
+def _of_row(attributed: Attributed, index: int) -> _RowAttribution:
     return _RowAttribution(
-        logits=_numpy(attributed.logits[index]),
+        logits=attributed.logits[index],
         target=int(attributed.targets[index]),
-        scores=_numpy(attributed.scores[index]),
-        attention=_numpy(attributed.attention[index]),
+        scores=attributed.scores[index],
+        attention=attributed.attention[index],
         bias=None if attributed.bias is None else float(attributed.bias[index]),
     )
 
 
-def _of_no_unit(row: _Row) -> list[int]:
+def _of_no_unit(row: Row) -> list[int]:
     """Positions of the text's tokens that belong to no unit: the special ones."""
     return [position for position, special in enumerate(row.encoding.special) if special]
 
 
-def _attention_map(whole: Float[np.ndarray, "query key"], row: _Row) -> AttentionMap:
+def _attention_map(whole: Float[np.ndarray, "query key"], row: Row) -> AttentionMap:
     """The map between units: keys summed, queries averaged over a unit's tokens; [CLS] first."""
     queries = [[0], *(list(group.tokens) for group in row.groups)]
     averaged = np.stack([whole[query].mean(axis=0) for query in queries])
@@ -350,31 +371,16 @@ def _attention_map(whole: Float[np.ndarray, "query key"], row: _Row) -> Attentio
     return AttentionMap(tuple(tuple(line) for line in by_row.tolist()), tuple(special.tolist()))
 
 
-def _numpy(tensor: torch.Tensor) -> np.ndarray:
-    return np.asarray(tensor.detach().float().cpu().numpy())
+def _batches(lengths: Sequence[int], applied: Method | None) -> Iterator[list[int]]:
+    """Places of texts of these lengths, longest first, so that little is padding and the largest batch comes first."""
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    start = 0
+    while start < len(order):
+        size = _n_at_once(lengths[order[start]], applied)
+        yield order[start : start + size]
+        start += size
 
 
-def _batches(
-    encodings: Sequence[Encoding], progress: Progress | None, applied: Explainer | None = None
-) -> Iterator[list[int]]:
-    """Places of the encodings, longest first, so that little is padding and the largest batch comes first.
-
-    Explainers that run a text more than once get fewer texts at a time: their variants fill the passes, and progress
-    is seen.
-    """
-    order = sorted(range(len(encodings)), key=lambda place: -len(encodings[place]))
-    done = 0
-    while done < len(order):
-        size = BATCH_SIZE if applied is None else _texts_at_once(len(encodings[order[done]]), applied)
-        yield order[done : done + size]
-        done = min(done + size, len(order))
-        if progress is not None:
-            progress(done, len(order))
-
-
-def _texts_at_once(n_tokens: int, applied: Explainer) -> int:
-    passes = applied.forward.count(n_tokens)
-    if passes == 1 and applied.backward.count(n_tokens) == 0:
-        return BATCH_SIZE
-    # Texts of several lengths are padded: no more of them than fill a pass.
-    return max(1, min(BATCH_SIZE, _FILLED_BY // (n_tokens * passes)))
+def _n_at_once(n_tokens: int, applied: Method | None) -> int:
+    n_passes = 1 if applied is None else applied.n_passes(n_tokens)
+    return max(1, TOKENS_AT_ONCE // n_tokens if n_passes == 1 else _FILLED_BY // (n_tokens * n_passes))

@@ -10,7 +10,6 @@ from transformers import PreTrainedTokenizerFast
 
 from explainable_bert.attribution.explainer import TOKENS_AT_ONCE
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
-from explainable_bert.pipeline import BATCH_SIZE
 from explainable_bert.text.alignment import align, unit_ids
 from explainable_bert.text.encoding import Encoding, pad
 
@@ -66,7 +65,7 @@ def _by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
     order = sorted(range(len(encodings)), key=lambda place: -len(encodings[place]))
     done = 0
     while done < len(order):
-        size = max(1, min(BATCH_SIZE, TOKENS_AT_ONCE // len(encodings[order[done]])))
+        size = max(1, TOKENS_AT_ONCE // len(encodings[order[done]]))
         yield order[done : done + size]
         done += size
 

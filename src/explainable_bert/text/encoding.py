@@ -1,5 +1,7 @@
 """Texts to token ids with offsets into the original string, and batches of them padded to one length."""
 
+import copy
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +13,12 @@ from jaxtyping import Int
 from explainable_bert.errors import InputError
 
 if TYPE_CHECKING:
+    from tokenizers import Encoding as Encoded
+    from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerFast
 
 TextInput = str | tuple[str, str]
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -75,43 +80,58 @@ def check_texts(texts: Sequence[object], argument: str = "texts") -> list[tuple[
     return checked
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Reads texts as a model does, many at a time: `whole` as they are, and `cut` those longer than `window` tokens."""
+
+    whole: "Tokenizer"
+    cut: "Tokenizer"
+    window: int
+
+    @classmethod
+    def of(cls, tokenizer: "Tokenizer", window: int) -> "Reader":
+        """A reader with tokenizers of its own: what is set on `tokenizer` meanwhile, or by others, changes nothing."""
+        whole, cut = copy.deepcopy(tokenizer), copy.deepcopy(tokenizer)
+        for own in (whole, cut):
+            own.no_padding()
+        whole.no_truncation()
+        cut.enable_truncation(window, strategy="longest_first")
+        return cls(whole, cut, window)
+
+    def encode(self, texts: Sequence[tuple[str, str | None]]) -> list[Encoding]:
+        """Checked texts, each cut to the window (a pair at its longer text first)."""
+        given = [text if pair is None else (text, pair) for text, pair in map(_without_surrogates, texts)]
+        whole = self.whole.encode_batch(given)
+        long = [place for place, found in enumerate(whole) if len(found) > self.window]
+        shown = dict(enumerate(whole)) | dict(zip(long, self.cut.encode_batch([given[p] for p in long]), strict=True))
+        return [_encoding(texts[place], shown[place], len(found)) for place, found in enumerate(whole)]
+
+
 def encode(
     tokenizer: "PreTrainedTokenizerFast", texts: Sequence[tuple[str, str | None]], max_length: int
 ) -> list[Encoding]:
     """Encode checked texts, each cut to `max_length` tokens (a pair at its longer text first)."""
-    return [_encode_one(tokenizer, text, text_pair, max_length) for text, text_pair in texts]
+    return Reader.of(tokenizer.backend_tokenizer, max_length).encode(texts)
 
 
-def _encode_one(tokenizer: "PreTrainedTokenizerFast", text: str, text_pair: str | None, max_length: int) -> Encoding:
-    arguments = {
-        "text": _without_surrogates(text),
-        "text_pair": None if text_pair is None else _without_surrogates(text_pair),
-        "return_offsets_mapping": True,
-        "return_special_tokens_mask": True,
-        "verbose": False,
-    }
-    encoded = tokenizer(**arguments)
-    n_tokens = len(encoded["input_ids"])
-    if n_tokens > max_length:
-        encoded = tokenizer(**arguments, truncation="longest_first", max_length=max_length)
+def _encoding(given: tuple[str, str | None], found: "Encoded", n_tokens: int) -> Encoding:
     return Encoding(
-        text=text,
-        text_pair=text_pair,
-        input_ids=tuple(encoded["input_ids"]),
-        token_type_ids=tuple(encoded["token_type_ids"]),
-        special=tuple(bool(flag) for flag in encoded["special_tokens_mask"]),
-        spans=tuple((start, end) for start, end in encoded["offset_mapping"]),
-        parts=tuple(-1 if part is None else part for part in encoded.sequence_ids(0)),
-        word_ids=tuple(-1 if word is None else word for word in encoded.word_ids(0)),
-        n_tokens_dropped=max(0, n_tokens - max_length),
+        text=given[0],
+        text_pair=given[1],
+        input_ids=tuple(found.ids),
+        token_type_ids=tuple(found.type_ids),
+        special=tuple(map(bool, found.special_tokens_mask)),
+        spans=tuple(found.offsets),
+        parts=tuple(-1 if part is None else part for part in found.sequence_ids),
+        word_ids=tuple(-1 if word is None else word for word in found.word_ids),
+        n_tokens_dropped=n_tokens - len(found),
     )
 
 
-def _without_surrogates(text: str) -> str:
+def _without_surrogates(given: tuple[str, str | None]) -> tuple[str, str | None]:
     # The tokenizer takes valid Unicode only; one character for one, so that offsets still fit the original.
-    return "".join(
-        "\N{REPLACEMENT CHARACTER}" if "\ud800" <= character <= "\udfff" else character for character in text
-    )
+    text, pair = (None if part is None else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", part) for part in given)
+    return str(text), pair
 
 
 def pad(encodings: Sequence[Encoding], pad_token_id: int) -> Batch:

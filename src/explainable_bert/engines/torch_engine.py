@@ -1,0 +1,142 @@
+"""Runs a classifier by torch: every design and method, on any device."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import torch
+import transformers
+from jaxtyping import Bool, Float
+from transformers import PreTrainedTokenizerFast
+
+from explainable_bert.attribution.explainer import TokenBatch
+from explainable_bert.attribution.methods import EXPLAINERS, explainer
+from explainable_bert.attribution.perturbation import erased_logits
+from explainable_bert.engines.engine import Attributed, Method, Reading, Row
+from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, window
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
+from explainable_bert.model.configuration import DESIGNS, label_names
+from explainable_bert.text.alignment import unit_ids
+from explainable_bert.text.encoding import Encoding, pad
+from explainable_bert.text.erasure import Erasure
+
+
+class TorchEngine:
+    """A model with its tokenizer. Puts the model into eval mode."""
+
+    def __init__(self, model: ExplainableBertForSequenceClassification, tokenizer: PreTrainedTokenizerFast) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, source: str, device: str | None = None) -> Self:
+        """The model folder or hub name, on `device`: by default cuda where there is one, else cpu."""
+        model = load_trained(source)
+        chosen: Any = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        model.to(chosen)
+        return cls(model, load_tokenizer(source))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Label names in the order of the logits."""
+        return label_names(self.model.config)
+
+    @property
+    def design(self) -> str:
+        """The name of the design."""
+        return str(self.model.config.design)
+
+    @property
+    def value_layer(self) -> int:
+        """The states that final values are read from."""
+        return int(self.model.config.values_from)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights, hashed on first use."""
+        return fingerprint(self.model)
+
+    @property
+    def libraries(self) -> str:
+        """Names and versions of what computes."""
+        return f"torch {torch.__version__}, transformers {transformers.__version__}"
+
+    @property
+    def reading(self) -> Reading:
+        """How texts are read for the model."""
+        tokenizer = self.tokenizer
+        read_at_most = window(tokenizer, self.model.config)
+        return Reading(tokenizer.backend_tokenizer, read_at_most, tokenizer.pad_token_id, tokenizer.mask_token_id)
+
+    def method(self, name: str) -> Method:
+        """The method of that name; raises InputError when there is none, or when it cannot explain this model."""
+        found = explainer(name, self.design, has_mask_token=self.tokenizer.mask_token_id is not None)
+
+        def n_passes(n_tokens: int) -> int:
+            return found.forward.count(n_tokens) + found.backward.count(n_tokens)
+
+        return Method(name, found.signed(DESIGNS[self.design]), found.draws, found.bias_name, n_passes)
+
+    def logits(self, encodings: Sequence[Encoding]) -> Float[np.ndarray, "batch label"]:
+        """The logits alone."""
+        with torch.inference_mode():
+            return _array(self.model(**self._tensors(encodings)).logits)
+
+    def attribute(self, method: Method, rows: Sequence[Row], target: int | None, seed: int) -> Attributed:
+        """Scores by the method for `target`, or for each text's prediction."""
+        with torch.inference_mode(False):  # gradients must be had, whatever mode the caller is in
+            found = EXPLAINERS[method.name].attribute(self.model, self.token_batch(rows, target, seed))
+        return Attributed(
+            logits=_array(found.logits),
+            targets=found.targets.cpu().numpy(),
+            scores=_array(found.scores),
+            attention=_array(found.attention),
+            bias=None if found.bias is None else _array(found.bias),
+        )
+
+    def attention_map(self, rows: Sequence[Row]) -> Float[np.ndarray, "batch query key"]:
+        """The final block's whole map, mean over heads."""
+        with torch.inference_mode():
+            given = self.model.final_input(**self.token_batch(rows, None, 0).inputs)
+            return _array(self.model.final_attention_map(given))
+
+    def head_attention(self, rows: Sequence[Row]) -> Float[np.ndarray, "batch head key"]:
+        """The [CLS] row of each head of the final attention."""
+        with torch.inference_mode():
+            given = self.model.final_input(**self.token_batch(rows, None, 0).inputs)
+            return _array(self.model.final_attention(given))
+
+    def erased_logits(
+        self, rows: Sequence[Row], keeps: Sequence[Bool[np.ndarray, "_ _"]], erasure: Erasure
+    ) -> list[Float[np.ndarray, "variant label"]]:
+        """Each text's logits under each row of its `keeps` (variant, unit)."""
+        with torch.inference_mode():
+            return erased_logits(self.model, self.token_batch(rows, None, 0), keeps, erasure)
+
+    def token_batch(self, rows: Sequence[Row], target: int | None, seed: int) -> TokenBatch:
+        """The texts as explainers take them."""
+        tensors = self._tensors([row.encoding for row in rows])
+        of_units = unit_ids([row.groups for row in rows], tensors["input_ids"].shape[1])
+        mask_token_id = self.tokenizer.mask_token_id
+        device = self.model.device
+        return TokenBatch(
+            input_ids=tensors["input_ids"],
+            attention_mask=tensors["attention_mask"],
+            token_type_ids=tensors["token_type_ids"],
+            special=self.model.special_tokens(tensors["input_ids"], tensors["special_tokens_mask"]),
+            unit_ids=torch.from_numpy(of_units).to(device),
+            targets=None if target is None else torch.full((len(rows),), target, device=device),
+            # [PAD] stands in where there is no [MASK]: `method` lets none pass that would use it.
+            mask_token_id=self.tokenizer.pad_token_id if mask_token_id is None else mask_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+            seed=seed,
+        )
+
+    def _tensors(self, encodings: Sequence[Encoding]) -> dict[str, torch.Tensor]:
+        batch = pad(encodings, self.tokenizer.pad_token_id)
+        return {name: torch.from_numpy(array).to(self.model.device) for name, array in vars(batch).items()}
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return np.asarray(tensor.detach().float().cpu().numpy())
