@@ -61,9 +61,9 @@ clean:
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install -e '.[demo,app]'
+	$(BIN)/pip install -e '.[demo,app,onnx]'
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install -e '.[demo,app,dev]'
+	$(BIN)/pip install -e '.[demo,app,onnx,dev]'
 	touch $@

@@ -7,7 +7,6 @@ import torch
 
 from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.model.configuration import DESIGNS
-from explainable_bert.text.encoding import check_texts
 
 # 13, 5 and 11 tokens; 9, 3 and 4 words; "unbelievable" has three pieces.
 LONG, SHORT = "the unbelievable movie was very, very good!", "a dull plot"
@@ -33,7 +32,7 @@ def kept(classifier, design):
 def token_batch(clf, texts=(LONG, SHORT), level="word", target=None, seed=0, **changes):
     """The texts as `clf` hands them to an explainer, padded to one length."""
     chosen = None if target is None else clf.labels.index(target)
-    return replace(clf._engine.token_batch(clf._rows(check_texts(list(texts)), level), chosen, seed), **changes)
+    return replace(clf.engine.token_batch(clf.rows(list(texts), level), chosen, seed), **changes)
 
 
 def attribute(clf, method, *args, **kwargs):

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from scipy.special import softmax
 
 from explainable_bert.engines.engine import Attributed, Engine, Method, Row
+from explainable_bert.engines.onnx_engine import OnnxEngine, is_exported
 from explainable_bert.errors import InputError
 from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
 from explainable_bert.text.alignment import align, sum_scores, units
@@ -51,7 +52,7 @@ class ExplainableClassifier:
     ) -> None:
         from explainable_bert.engines.torch_engine import TorchEngine
 
-        self._engine: Engine = TorchEngine(model, tokenizer)
+        self.engine: Engine = TorchEngine(model, tokenizer)
         self.name = name
 
     @classmethod
@@ -63,7 +64,7 @@ class ExplainableClassifier:
         """
         source = str(path)
         classifier = cls.__new__(cls)
-        classifier._engine, classifier.name = _loaded(source, device), source
+        classifier.engine, classifier.name = _loaded(source, device), source
         return classifier
 
     @property
@@ -78,19 +79,19 @@ class ExplainableClassifier:
 
     @property
     def _by_torch(self) -> Any:
-        if not hasattr(self._engine, "model"):
+        if not hasattr(self.engine, "model"):
             raise InputError(f"model: {self.name!r} is an exported graph; accepted: the model folder it was made from")
-        return self._engine
+        return self.engine
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Label names in the order of the logits."""
-        return self._engine.labels
+        return self.engine.labels
 
     @property
     def provenance(self) -> Provenance:
         """Which model this is; hashes its weights on first use."""
-        engine = self._engine
+        engine = self.engine
         return Provenance(
             model=self.name,
             design=engine.design,
@@ -105,7 +106,7 @@ class ExplainableClassifier:
 
         def work(rows: list[Row]) -> list[Prediction]:
             encodings = [row.encoding for row in rows]
-            logits = self._engine.logits(encodings)
+            logits = self.engine.logits(encodings)
             return [self._prediction(of_text, encoding) for of_text, encoding in zip(logits, encodings, strict=True)]
 
         return list(self._in_order(texts, None, work, progress))
@@ -130,7 +131,7 @@ class ExplainableClassifier:
         asked = _Asked(applied, level, seed if applied.draws else None, self.provenance)
 
         def work(rows: list[Row]) -> list[Explanation]:
-            found = self._engine.attribute(applied, rows, chosen, seed)
+            found = self.engine.attribute(applied, rows, chosen, seed)
             maps = self._maps(rows) if attention_map else [None] * len(rows)
             return [self._explanation(row, _of_row(found, index), maps[index], asked) for index, row in enumerate(rows)]
 
@@ -138,7 +139,16 @@ class ExplainableClassifier:
 
     def units(self, texts: Sequence[TextInput], level: Level = "word") -> list[tuple[Unit, ...]]:
         """The units that `explain` scores, text by text. Raises InputError on blank texts, as on no such level."""
-        return [units(row.groups, row.encoding) for row in self._rows(check_texts(texts), _checked_level(level))]
+        return [units(row.groups, row.encoding) for row in self.rows(texts, level)]
+
+    def rows(self, texts: Sequence[TextInput], level: Level = "word") -> list[Row]:
+        """The texts as `engine` takes them. Raises as `units` does."""
+        return self._rows(check_texts(texts), _checked_level(level))
+
+    @property
+    def window(self) -> int:
+        """How many tokens of a text are read."""
+        return self.engine.reading.window
 
     def predict_erased(
         self,
@@ -154,7 +164,7 @@ class ExplainableClassifier:
         [MASK] that the tokenizer lacks, and on a level that does not exist.
         """
         chosen = self.check_erasure(erasure)
-        rows = self._rows(check_texts(texts), _checked_level(level))
+        rows = self.rows(texts, level)
         if len(keeps) != len(rows):
             raise InputError(f"keeps: {len(keeps)} given for {len(rows)} texts; one per text is needed")
         for index, (row, keep) in enumerate(zip(rows, keeps, strict=True)):
@@ -162,13 +172,13 @@ class ExplainableClassifier:
                 raise InputError(
                     f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {len(row.groups)} units)"
                 )
-        return self._engine.erased_logits(rows, keeps, chosen) if rows else []
+        return self.engine.erased_logits(rows, keeps, chosen) if rows else []
 
     def check_erasure(self, erasure: str) -> Erasure:
         """The operator that `predict_erased` would apply; raises InputError as that does."""
         if erasure not in ERASURES:
             raise InputError(f"erasure: {erasure!r} given; accepted: {', '.join(ERASURES)}")
-        if ERASURES[erasure].needs_mask_token and self._engine.reading.mask_token_id is None:
+        if ERASURES[erasure].needs_mask_token and self.engine.reading.mask_token_id is None:
             able = [name for name, operator in ERASURES.items() if not operator.needs_mask_token]
             raise InputError(
                 f"erasure: {erasure!r} needs [MASK], which the tokenizer lacks; accepted: {', '.join(able)}"
@@ -179,7 +189,7 @@ class ExplainableClassifier:
         """The [CLS] row of each head of the final attention, summed over each unit's tokens."""
 
         def work(rows: list[Row]) -> list[Float[np.ndarray, "head unit"]]:
-            weights = self._engine.head_attention(rows)
+            weights = self.engine.head_attention(rows)
             return [
                 np.array([sum_scores(row.groups, head) for head in by_head])
                 for row, by_head in zip(rows, weights, strict=True)
@@ -196,7 +206,7 @@ class ExplainableClassifier:
         self._checked(method, target, level, seed)
 
     def _checked(self, method: str, target: str | None, level: Level, seed: int) -> Method:
-        applied = self._engine.method(method)
+        applied = self.engine.method(method)
         _checked_level(level)
         if target is not None and target not in self.labels:
             raise InputError(f"target: {target!r} given; accepted: {', '.join(self.labels)}")
@@ -206,7 +216,7 @@ class ExplainableClassifier:
 
     @cached_property
     def _reader(self) -> Reader:
-        reading = self._engine.reading
+        reading = self.engine.reading
         return Reader.of(reading.tokenizer, reading.window)
 
     def _rows(self, texts: Sequence[tuple[str, str | None]], level: Level | None) -> list[Row]:
@@ -257,7 +267,7 @@ class ExplainableClassifier:
         )
 
     def _maps(self, rows: Sequence[Row]) -> list[AttentionMap | None]:
-        whole = self._engine.attention_map(rows)
+        whole = self.engine.attention_map(rows)
         return [_attention_map(whole[index], row) for index, row in enumerate(rows)]
 
     def _explanation(
@@ -288,6 +298,8 @@ class ExplainableClassifier:
 
 
 def _loaded(source: str, device: str | None) -> Engine:
+    if is_exported(source):
+        return OnnxEngine.load(source)
     from explainable_bert.engines.torch_engine import TorchEngine
 
     return TorchEngine.load(source, device)

@@ -285,7 +285,8 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
                 )
             return special_tokens_mask.bool()
         # By id as well as by mask: a [SEP] that a user typed is none to the tokenizer's mask, yet acts as one.
-        found = torch.isin(input_ids, torch.tensor(known, device=input_ids.device))
+        # (No torch.isin: it has no counterpart in ONNX.)
+        found = (input_ids[..., None] == torch.tensor(known, device=input_ids.device)).any(dim=-1)
         return found if special_tokens_mask is None else found | special_tokens_mask.bool()
 
     def _lower_states(

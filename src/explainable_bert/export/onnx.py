@@ -1,0 +1,242 @@
+"""A classifier as one ONNX graph that carries its explanation, checked against the model before it is written."""
+
+import copy
+import json
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explainable_bert.data.labelled import Example, input_of
+from explainable_bert.engines.onnx_engine import BUILT_IN, FACTS_KEY, GRAPH_FILE, TOKENIZER_FILE, GraphFacts, OnnxEngine
+from explainable_bert.errors import FileError, MissingExtraError, ModelError
+from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.records import Explanation
+from explainable_bert.text.encoding import TextInput
+
+if TYPE_CHECKING:
+    import torch
+
+REPORT_FILE = "export_report.json"
+LARGEST_DIFFERENCE = 1e-4
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
+# Of every length that a model reads, padding and pairs among them.
+_CHECKED: tuple[TextInput, ...] = (
+    "Good.",
+    "A warm, funny film with one awful song.",
+    "Slow at first, but never dull: don't miss it!",
+    ("Is it any good?", "Unbelievably so."),
+    "It goes on and on, scene after scene. " * 100,
+)
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What was written, and how it was checked.
+
+    `largest_difference` is that of any logit, attention weight or contribution between the graph (before it was
+    quantised) and the model. The rest compares the graph as it was written on a sample: shares of texts that get their
+    true label (from the graph, from the model) and of those that get the same one from both, and Kendall's tau of both
+    orders of a text's words, in the mean; None where there was no label, or no text of two words.
+    """
+
+    int8: bool
+    largest_difference: float
+    n_sample: int
+    accuracy: float | None
+    model_accuracy: float | None
+    same_label: float
+    rank_agreement: float | None
+
+
+def export_onnx(
+    classifier: ExplainableClassifier, output: Path, *, int8: bool = False, sample: Sequence[Example] = ()
+) -> ExportReport:
+    """Write the graph, its tokenizer and the report into the folder `output`, whole or not at all.
+
+    The graph has the outputs `logits`, `attention` and, in additive designs, `contributions`, for any batch and length;
+    its metadata hold what `ExplainableClassifier.load` needs. `int8` stores weights of matrix products in 8 bits.
+    `sample` are texts to compare graph and model on, by default a few of our own.
+
+    Raises FileError when `output` is there already, ModelError when the graph computes something else than the model,
+    MissingExtraError without the extra onnx.
+    """
+    if output.exists():
+        raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as aside:
+        folder = Path(aside) / "graph"
+        folder.mkdir()
+        _write_graph(classifier, folder / GRAPH_FILE)
+        (folder / TOKENIZER_FILE).write_text(classifier.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
+        difference = _largest_difference(classifier, OnnxEngine.load(str(folder)))
+        if not difference <= LARGEST_DIFFERENCE:
+            raise ModelError(
+                f"model: its graph differs from it by {difference:.1e}; accepted: at most {LARGEST_DIFFERENCE:.0e}; "
+                "nothing is written"
+            )
+        if int8:
+            _quantise(folder / GRAPH_FILE)
+        report = _compared(classifier, ExplainableClassifier.load(folder), difference, sample, int8=int8)
+        (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+        shutil.move(folder, output)
+    return report
+
+
+def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  # torch writes by it
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("onnx", "onnx") from error
+    import torch
+
+    graph = _graph(classifier)
+    ids = (
+        torch.tensor([[101, 7, 8, 9, 102], [101, 7, 8, 102, 0], [101, 7, 102, 0, 0]])
+        % classifier.model.config.vocab_size
+    )
+    given = (ids, (ids != 0).long(), torch.zeros_like(ids), (ids == 0).long())
+    anything = {axis: torch.export.Dim.DYNAMIC for axis in (0, 1)}
+    with _quietly():
+        torch.onnx.export(
+            graph,
+            given,
+            path,
+            input_names=_INPUTS,
+            output_names=_outputs(classifier),
+            dynamic_shapes=dict.fromkeys(_INPUTS, anything),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    written = onnx.load(path)
+    onnx.helper.set_model_props(written, {FACTS_KEY: _facts(classifier).to_json()})
+    onnx.save(written, path)
+
+
+def _graph(classifier: ExplainableClassifier) -> "torch.nn.Module":
+    """The model as a module of plain inputs and outputs, on the processor, in float32."""
+    import torch
+
+    model: Any = copy.deepcopy(classifier.model).cpu().float().eval()
+
+    class Graph(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(
+            self,
+            input_ids: torch.Tensor,
+            attention_mask: torch.Tensor,
+            token_type_ids: torch.Tensor,
+            special_tokens_mask: torch.Tensor,
+        ) -> tuple[torch.Tensor, ...]:
+            found = self.model(input_ids, attention_mask, token_type_ids, special_tokens_mask)
+            return tuple(getattr(found, name) for name in _outputs(classifier))
+
+    return Graph()
+
+
+def _outputs(classifier: ExplainableClassifier) -> tuple[str, ...]:
+    additive = classifier.model.config.readout == "additive"
+    return ("logits", "attention", "contributions") if additive else ("logits", "attention")
+
+
+def _facts(classifier: ExplainableClassifier) -> GraphFacts:
+    config, origin, tokenizer = classifier.model.config, classifier.provenance, classifier.tokenizer
+    bias = classifier.model.classifier.bias.detach().float().cpu().tolist()
+    return GraphFacts(
+        labels=classifier.labels,
+        design=origin.design,
+        value_layer=origin.value_layer,
+        fingerprint=origin.fingerprint,
+        bias=tuple(bias) if config.readout == "additive" else None,
+        window=classifier.window,
+        pad_token_id=tokenizer.pad_token_id,
+        mask_token_id=tokenizer.mask_token_id,
+    )
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Without what libraries tell of their own steps and deprecations, which are nothing to a user."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def _largest_difference(classifier: ExplainableClassifier, graph: OnnxEngine) -> float:
+    """Between the model and the graph, over texts, keys and labels."""
+    found = []
+    for target in range(len(classifier.labels)):
+        ours, theirs = (engine_rows(engine, classifier, target) for engine in (classifier.engine, graph))
+        found += [np.abs(one - other).max() for one, other in zip(ours, theirs, strict=True)]
+    return float(np.max(found))
+
+
+def engine_rows(engine: Any, classifier: ExplainableClassifier, target: int) -> list[np.ndarray]:
+    """What an engine makes of the checked texts in one batch."""
+    rows = classifier.rows(_CHECKED)
+    found = engine.attribute(engine.method(BUILT_IN), rows, target, 0)
+    return [found.logits, found.attention, found.scores]
+
+
+def _quantise(path: Path) -> None:
+    """Weights of matrix products in 8 bits, states quantised as they come."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with _quietly():
+        # A scale for each output: one for a whole matrix would change one label in twenty.
+        quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+
+
+def _compared(
+    classifier: ExplainableClassifier,
+    graph: ExplainableClassifier,
+    difference: float,
+    sample: Sequence[Example],
+    *,
+    int8: bool,
+) -> ExportReport:
+    texts = [input_of(example) for example in sample] or list(_CHECKED)
+    ours, theirs = (one.explain(texts) for one in (classifier, graph))
+    labels = [example.label for example in sample]
+    taus = [tau for pair in zip(ours, theirs, strict=True) if (tau := _tau(*pair)) is not None]
+    return ExportReport(
+        int8=int8,
+        largest_difference=difference,
+        n_sample=len(texts),
+        accuracy=_share(theirs, labels),
+        model_accuracy=_share(ours, labels),
+        same_label=float(_share(theirs, [explanation.prediction.label for explanation in ours]) or 0.0),
+        rank_agreement=float(np.mean(taus)) if taus else None,
+    )
+
+
+def _share(explanations: Sequence[Explanation], labels: Sequence[str]) -> float | None:
+    if not labels:
+        return None
+    return float(np.mean([found.prediction.label == label for found, label in zip(explanations, labels, strict=True)]))
+
+
+def _tau(one: Explanation, other: Explanation) -> float | None:
+    """Kendall's tau of two orders of the same words, if both explain the same label."""
+    from scipy.stats import kendalltau
+
+    if one.target != other.target or len(set(one.attribution.scores)) < 2 or len(set(other.attribution.scores)) < 2:
+        return None
+    return float(kendalltau(one.attribution.scores, other.attribution.scores).statistic)
