@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 REPORT_FILE = "export_report.json"
 LARGEST_DIFFERENCE = 1e-4
+# The sparse ones are loops that depend on what they find.
+_EXPORTABLE = ("softmax", "uniform")
+_TRACED_BATCH, _TRACED_LENGTH = 37, 29
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
 # Of every length that a model reads, padding and pairs among them.
 _CHECKED: tuple[TextInput, ...] = (
@@ -65,9 +68,15 @@ def export_onnx(
     its metadata hold what `ExplainableClassifier.load` needs. `int8` stores weights of matrix products in 8 bits.
     `sample` are texts to compare graph and model on, by default a few of our own.
 
-    Raises FileError when `output` is there already, ModelError when the graph computes something else than the model,
+    Raises FileError when `output` is there already, ModelError when the graph computes something else than the
+    model, or the attention function is a sparse one,
     MissingExtraError without the extra onnx.
     """
+    function = classifier.model.config.attention_function
+    if function not in _EXPORTABLE:
+        raise ModelError(
+            f"model: attention function {function!r} cannot be written in ONNX; accepted: {', '.join(_EXPORTABLE)}"
+        )
     if output.exists():
         raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -99,11 +108,9 @@ def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:
     import torch
 
     graph = _graph(classifier)
-    ids = (
-        torch.tensor([[101, 7, 8, 9, 102], [101, 7, 8, 102, 0], [101, 7, 102, 0, 0]])
-        % classifier.model.config.vocab_size
-    )
-    given = (ids, (ids != 0).long(), torch.zeros_like(ids), (ids == 0).long())
+    # Sizes that nothing else has: where two are equal, tracing may take them for the same.
+    ids = torch.arange(_TRACED_BATCH * _TRACED_LENGTH).reshape(_TRACED_BATCH, -1) % classifier.model.config.vocab_size
+    given = (ids, torch.ones_like(ids), torch.zeros_like(ids), torch.zeros_like(ids))
     anything = {axis: torch.export.Dim.DYNAMIC for axis in (0, 1)}
     with _quietly():
         torch.onnx.export(
@@ -197,11 +204,16 @@ def engine_rows(engine: Any, classifier: ExplainableClassifier, target: int) -> 
 
 def _quantise(path: Path) -> None:
     """Weights of matrix products in 8 bits, states quantised as they come."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    graph = onnx.load(path).graph
+    matrices = {weight.name for weight in graph.initializer if len(weight.dims) == 2}
+    # ONNX Runtime has scales by column for plain matrices alone: those of several heads stay as they are.
+    products = [node.name for node in graph.node if node.op_type == "MatMul" and matrices & set(node.input)]
     with _quietly():
-        # A scale for each output: one for a whole matrix would change one label in twenty.
-        quantize_dynamic(path, path, op_types_to_quantize=["MatMul"], per_channel=True, weight_type=QuantType.QInt8)
+        # A scale for each column: one for a whole matrix would change one label in twenty.
+        quantize_dynamic(path, path, nodes_to_quantize=products, per_channel=True, weight_type=QuantType.QInt8)
 
 
 def _compared(
