@@ -188,3 +188,20 @@ def test_a_later_format_is_refused():
     later = facts.to_json().replace('"format_version": 1', '"format_version": 2')
     with pytest.raises(ValueError, match="this version reads format 1"):
         GraphFacts.from_json(later)
+
+
+def test_the_command_says_what_it_measured(root, tmp_path):
+    data = tmp_path / "films.csv"
+    data.write_text("text,label\ngood film,LABEL_0\na dull plot,LABEL_1\n", encoding="utf-8")
+    output = tmp_path / "graph"
+    command = [sys.executable, "-m", "explainable_bert", "export", "onnx", root / "models/vanilla", "--output", output]
+    ran = subprocess.run([*command, "--data", data], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "graph and model differ by at most" in ran.stderr
+    assert "accuracy on 2 texts" in ran.stderr
+    assert "same label on 100.0% of 2 texts" in ran.stderr
+    assert (output / "model.onnx").is_file()
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode != 0
+    assert "is there already" in again.stderr
+    assert "Traceback" not in again.stderr

@@ -36,7 +36,8 @@ def test_there_are_commands():
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_name_options_that_exist(line):
     _, name, *arguments = shlex.split(line)
-    answer = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1"})
+    command = [name, arguments[0]] if name == "export" else [name]
+    answer = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1"})
     assert answer.exit_code == 0
     for argument in arguments:
         if argument.startswith("--"):
@@ -57,5 +58,5 @@ def test_the_example_in_help_is_a_command_that_exists():
     commands = typer.main.get_command(app).commands
     assert set(commands) == {
         *("demo", "train", "predict", "explain", "methods", "info"),
-        *("evaluate", "compare", "audit", "check", "frontier", "app"),
+        *("evaluate", "compare", "audit", "check", "frontier", "app", "export"),
     }
