@@ -353,7 +353,7 @@ def test_the_same_seed_gives_the_same_numbers():
 class StandIn(ExplainableClassifier):
     """What a comparison asks of a model before it measures."""
 
-    labels = provenance = None  # properties of a real one
+    labels = provenance = tokenizer = None  # properties of a real one
 
     def __init__(self, name, labels=("negative", "positive"), vocabulary=None, rules="", design="additive", units=None):
         self.name, self.labels = name, labels
