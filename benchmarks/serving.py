@@ -1,7 +1,7 @@
 """How fast an explained prediction is beside what people would run instead, all in one process, in turn.
 
-Every round runs each side once on the same texts, in another order each time; a ratio is that of two times of one round,
-of which the median and the range are saved: `python benchmarks/serving.py`. Above 1 ours is faster. It needs the extra
+Every round runs each side once on the same texts, in another order each time; a ratio is that of two times of one
+round, of which the median and the range are saved: `python benchmarks/serving.py`. Above 1 ours is faster. It needs the extra
 onnx, and half an hour on two cores.
 """
 
@@ -217,7 +217,7 @@ def ratios(rivals: Rivals, shape: str, lengths: str, *, one_by_one: bool, rounds
                     max(by_round),
                     rounds,
                     statistics.median(times[ours]),
-                )  # fmt: skip
+                )
             )
     return found
 
@@ -247,10 +247,8 @@ def main() -> None:
                 )
                 for row in found:
                     spread = f"({row.low:.2f} to {row.high:.2f})"
-                    print(
-                        f"{shape:<10} {lengths:>5} {at_once:>3}  {row.ours:<22} : {row.other:<24} {row.median:5.2f} {spread}",
-                        flush=True,
-                    )
+                    name = f"{shape:<10} {lengths:>5} {at_once:>3}  {row.ours:<22} : {row.other:<24}"
+                    print(f"{name} {row.median:5.2f} {spread}", flush=True)
                 rows += [asdict(row) for row in found]
                 save(rows, given)
 
