@@ -1,8 +1,8 @@
 """How fast an explained prediction is beside what people would run instead, all in one process, in turn.
 
 Every round runs each side once on the same texts, in another order each time; a ratio is that of two times of one
-round, of which the median and the range are saved: `python benchmarks/serving.py`. Above 1 ours is faster. It needs the extra
-onnx, and half an hour on two cores.
+round, of which the median and the range are saved: `python benchmarks/serving.py`. Above 1 ours is faster.
+It needs the extra onnx, and half an hour on two cores.
 """
 
 import argparse
