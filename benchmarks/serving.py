@@ -25,20 +25,12 @@ import numpy as np
 import onnxruntime
 import torch
 import transformers
+from final_block import SHAPES
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast, pipeline
 
 from explainable_bert import ExplainableBertForSequenceClassification, ExplainableClassifier
 from explainable_bert.export.onnx import export_onnx
 
-SHAPES: Mapping[str, dict[str, int]] = {
-    "MiniLM-L6": {
-        "hidden_size": 384,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 12,
-        "intermediate_size": 1536,
-    },
-    "BERT-base": {},
-}
 # Word pieces of a text, special tokens included; mixed: half sentences, a third reviews, the rest whole windows.
 LENGTHS: Mapping[str, tuple[int, ...]] = {
     "25": (25,) * 64,

@@ -24,7 +24,7 @@ from explainable_bert.audit.subject import subject, unit_scores
 from explainable_bert.errors import InputError
 from explainable_bert.model.attention import cls_context
 from explainable_bert.model.checkpoint import fingerprint
-from explainable_bert.text.encoding import check_texts, encode
+from explainable_bert.text.encoding import Reader, check_texts, encode
 from tiny import ADDITIVE, DESIGNS, VOCABULARY
 
 TEXTS = [
@@ -303,11 +303,10 @@ def test_markers_are_words_of_no_text(tokenizer):
 def test_planting(tokenizer):
     markers = {"awful": VOCABULARY["awful"], "writer": VOCABULARY["writer"]}
     generator, spots = np.random.default_rng(0), set()
-    (encoding,) = encode(tokenizer, check_texts([("don't, co-writer", "a plot")]), 41)
+    reader, short = (Reader.of(tokenizer.backend_tokenizer, window) for window in (41, 11))
+    (encoding,) = reader.encode(check_texts([("don't, co-writer", "a plot")]))
     for _ in range(60):
-        planted = plant(
-            tokenizer, encoding, 7, {"awful": markers["awful"], "great": VOCABULARY["great"]}, 41, generator
-        )
+        planted = plant(reader, encoding, 7, {"awful": markers["awful"], "great": VOCABULARY["great"]}, generator)
         one, other = planted.versions
         assert planted.place == 7
         assert one.text_pair == "a plot"
@@ -316,8 +315,8 @@ def test_planting(tokenizer):
         spots.add(one.text)
     assert len(spots) == 4  # before each of three words, and at the end
     # What is cut off gets no marker.
-    (long,) = encode(tokenizer, check_texts(["a film " * 30]), 11)
-    cut = [plant(tokenizer, long, 0, markers, 11, generator) for _ in range(40)]
+    (long,) = short.encode(check_texts(["a film " * 30]))
+    cut = [plant(short, long, 0, markers, generator) for _ in range(40)]
     assert all(planted is not None and len(planted.versions[0]) == 11 for planted in cut)
 
 

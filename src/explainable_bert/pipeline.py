@@ -16,7 +16,7 @@ from explainable_bert.engines.onnx_engine import OnnxEngine, is_exported
 from explainable_bert.errors import InputError
 from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
 from explainable_bert.text.alignment import align, sum_scores, units
-from explainable_bert.text.encoding import Encoding, Reader, TextInput, check_texts
+from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, Reader, TextInput, by_length, check_texts
 from explainable_bert.text.erasure import ERASURES, Erasure
 from explainable_bert.version import __version__
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 
-# Texts of about one length share a pass of at most so many tokens; a larger one is no faster per token.
-TOKENS_AT_ONCE = 4096
 # Methods of many passes fill them with the variants of a text or a few: progress is seen.
 _FILLED_BY = 1024
 # So many texts are read, sorted by length and run, while the next ones are being read.
@@ -238,7 +236,8 @@ class ExplainableClassifier:
         checked, done = check_texts(texts), 0
         for rows in self._read_ahead(checked, level):
             found: dict[int, Found] = {}
-            for places in _batches([len(row.encoding) for row in rows], applied):
+            lengths = [len(row.encoding) for row in rows]
+            for places in by_length(lengths, lambda n_tokens: _n_at_once(n_tokens, applied)):
                 found.update(zip(places, work([rows[place] for place in places]), strict=True))
                 if progress is not None:
                     progress(done + len(found), len(checked))
@@ -253,10 +252,10 @@ class ExplainableClassifier:
             return
         with ThreadPoolExecutor(max_workers=1) as reading:
             ahead = reading.submit(self._rows, chunks[0], level)
-            for following in (*chunks[1:], ()):
-                rows = ahead.result()
-                ahead = reading.submit(self._rows, following, level)
+            for following in chunks[1:]:
+                rows, ahead = ahead.result(), reading.submit(self._rows, following, level)
                 yield rows
+            yield ahead.result()
 
     def _prediction(self, logits: Float[np.ndarray, " label"], encoding: Encoding) -> Prediction:
         probabilities = softmax(logits.astype(np.float64))
@@ -383,16 +382,6 @@ def _attention_map(whole: Float[np.ndarray, "query key"], row: Row) -> Attention
     return AttentionMap(tuple(tuple(line) for line in by_row.tolist()), tuple(special.tolist()))
 
 
-def _batches(lengths: Sequence[int], applied: Method | None) -> Iterator[list[int]]:
-    """Places of texts of these lengths, longest first, so that little is padding and the largest batch comes first."""
-    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
-    start = 0
-    while start < len(order):
-        size = _n_at_once(lengths[order[start]], applied)
-        yield order[start : start + size]
-        start += size
-
-
 def _n_at_once(n_tokens: int, applied: Method | None) -> int:
     n_passes = 1 if applied is None else applied.n_passes(n_tokens)
-    return max(1, TOKENS_AT_ONCE // n_tokens if n_passes == 1 else _FILLED_BY // (n_tokens * n_passes))
+    return TOKENS_AT_ONCE // n_tokens if n_passes == 1 else _FILLED_BY // (n_tokens * n_passes)

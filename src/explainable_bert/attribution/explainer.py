@@ -10,10 +10,6 @@ from torch import Tensor
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 from explainable_bert.model.configuration import Design
 
-# Variants of texts (erasures, steps of a path, noisy copies) are run in passes of about so many tokens: enough to keep
-# the processor busy, few enough for its caches and for the gradients' memory.
-TOKENS_AT_ONCE = 4096
-
 
 @dataclass(frozen=True)
 class TokenBatch:

@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from explainable_bert.attribution.explainer import TOKENS_AT_ONCE, BatchAttribution, TokenBatch, run, target_logits
+from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, run, target_logits
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.text.encoding import TOKENS_AT_ONCE
 
 N_STEPS = 64
 N_NOISY_COPIES = 32

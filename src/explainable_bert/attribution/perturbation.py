@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from explainable_bert.attribution.explainer import TOKENS_AT_ONCE, BatchAttribution, TokenBatch, run, target_logits
+from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, run, target_logits
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.text.encoding import TOKENS_AT_ONCE, by_length
 from explainable_bert.text.erasure import ERASURES, Erasure, Variants, staying
 
 
@@ -52,16 +53,14 @@ def erased_logits(
     n_tokens = np.concatenate([of_text.n_tokens for of_text in variants])
     firsts = np.cumsum([0, *(len(keep) for keep in keeps)]).tolist()
     logits = np.empty((len(rows), len(model.classifier.bias)), dtype=np.float64)
-    order = np.argsort(-n_tokens, kind="stable")
-    for chunk in _chunks(n_tokens[order]):
-        places = order[chunk]
+    for places in by_length(n_tokens.tolist(), lambda length: TOKENS_AT_ONCE // length):
         inputs = _inputs(batch, [(row, variants[row], place - firsts[row]) for row, place in _each(rows, places)])
         logits[places] = run(model, **inputs)[0].float().cpu().numpy()
     return np.split(logits, firsts[1:-1])
 
 
-def _each(rows: np.ndarray, places: np.ndarray) -> list[tuple[int, int]]:
-    return list(zip(rows[places].tolist(), places.tolist(), strict=True))
+def _each(rows: np.ndarray, places: list[int]) -> list[tuple[int, int]]:
+    return list(zip(rows[places].tolist(), places, strict=True))
 
 
 def _variants(batch: TokenBatch, row: int, keep: Bool[np.ndarray, "variant unit"], erasure: Erasure) -> Variants:
@@ -100,13 +99,3 @@ def spread(batch: TokenBatch, unit_scores: Sequence[Float[np.ndarray, " _"]]) ->
         n_tokens = np.bincount(ids[inside], minlength=len(of_units))
         scores[row, inside] = (of_units / np.maximum(n_tokens, 1))[ids[inside]]
     return torch.from_numpy(scores).to(batch.input_ids.device)
-
-
-def _chunks(lengths: np.ndarray) -> list[slice]:
-    """Consecutive variants of about TOKENS_AT_ONCE tokens, padding included."""
-    chunks, start = [], 0
-    while start < len(lengths):
-        size = max(1, TOKENS_AT_ONCE // int(lengths[start : start + TOKENS_AT_ONCE].max()))
-        chunks.append(slice(start, min(start + size, len(lengths))))
-        start += size
-    return chunks

@@ -7,7 +7,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from explainable_bert.text.alignment import align
-from explainable_bert.text.encoding import Encoding, encode
+from explainable_bert.text.encoding import Encoding, Reader
 
 # Shorter words are mostly parts of names and abbreviations.
 _MIN_LETTERS = 3
@@ -43,11 +43,10 @@ def find_markers(
 
 
 def plant(
-    tokenizer: PreTrainedTokenizerFast,
+    reader: Reader,
     encoding: Encoding,
     place: int,
     markers: Mapping[str, int],
-    window: int,
     generator: np.random.Generator,
 ) -> Planted | None:
     """The (first) text with a marker before a random word or at the end; None where it does not fit into the window."""
@@ -55,7 +54,7 @@ def plant(
     found = []
     for marker, marker_id in markers.items():
         text = f"{encoding.text[:spot]} {marker} {encoding.text[spot:]}"
-        (planted,) = encode(tokenizer, [(text, encoding.text_pair)], window)
+        (planted,) = reader.encode([(text, encoding.text_pair)])
         if marker_id not in planted.input_ids:
             return None
         found.append(planted)

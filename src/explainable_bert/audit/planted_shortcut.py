@@ -16,6 +16,7 @@ from explainable_bert.audit.retraining import Training, retrain, share_correct
 from explainable_bert.audit.subject import Subject, answer, unit_scores
 from explainable_bert.model.checkpoint import window
 from explainable_bert.results import Check
+from explainable_bert.text.encoding import Reader
 
 MIN_TEXTS = 20
 # Gentle, for the random labels of the other texts are not to be learnt by heart: that costs reliance on the marker.
@@ -66,8 +67,8 @@ def planted_shortcut(subject: Subject) -> list[Check]:
 def _planted(
     subject: Subject, places: Sequence[int], markers: Mapping[str, int], generator: np.random.Generator
 ) -> list[Planted]:
-    n_read = window(subject.tokenizer, subject.model.config)
-    found = [plant(subject.tokenizer, subject.encodings[place], place, markers, n_read, generator) for place in places]
+    reader = Reader.of(subject.tokenizer.backend_tokenizer, window(subject.tokenizer, subject.model.config))
+    found = [plant(reader, subject.encodings[place], place, markers, generator) for place in places]
     return [planted for planted in found if planted is not None]
 
 

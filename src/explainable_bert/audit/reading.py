@@ -1,6 +1,6 @@
 """The lower blocks, run once per text: what the final block reads, kept on the CPU in float32."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,10 +8,9 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from explainable_bert.attribution.explainer import TOKENS_AT_ONCE
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
 from explainable_bert.text.alignment import align, unit_ids
-from explainable_bert.text.encoding import Encoding, pad
+from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, by_length, pad
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,8 @@ def read(
     encodings: Sequence[Encoding],
 ) -> tuple[StoredTexts, ...]:
     """Run the texts up to the final block, the longest first, each beside others of its length."""
-    return tuple(_read(model, tokenizer, encodings, places) for places in _by_length(encodings))
-
-
-def _by_length(encodings: Sequence[Encoding]) -> Iterator[list[int]]:
-    order = sorted(range(len(encodings)), key=lambda place: -len(encodings[place]))
-    done = 0
-    while done < len(order):
-        size = max(1, TOKENS_AT_ONCE // len(encodings[order[done]]))
-        yield order[done : done + size]
-        done += size
+    batches = by_length([len(encoding) for encoding in encodings], lambda length: TOKENS_AT_ONCE // length)
+    return tuple(_read(model, tokenizer, encodings, places) for places in batches)
 
 
 def _read(

@@ -17,6 +17,8 @@ import numpy as np
 from explainable_bert.data.labelled import Example, input_of
 from explainable_bert.engines.onnx_engine import BUILT_IN, FACTS_KEY, GRAPH_FILE, TOKENIZER_FILE, GraphFacts, OnnxEngine
 from explainable_bert.errors import FileError, MissingExtraError, ModelError
+from explainable_bert.metrics.agreement import kendall_tau
+from explainable_bert.metrics.classification import accuracy
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.text.encoding import TextInput
@@ -68,9 +70,8 @@ def export_onnx(
     its metadata hold what `ExplainableClassifier.load` needs. `int8` stores weights of matrix products in 8 bits.
     `sample` are texts to compare graph and model on, by default a few of our own.
 
-    Raises FileError when `output` is there already, ModelError when the graph computes something else than the
-    model, or the attention function is a sparse one,
-    MissingExtraError without the extra onnx.
+    Raises FileError when `output` is there already, ModelError when the graph computes something else than the model
+    or the attention function is a sparse one, MissingExtraError without the extra onnx.
     """
     function = classifier.model.config.attention_function
     if function not in _EXPORTABLE:
@@ -188,18 +189,14 @@ def _quietly() -> Iterator[None]:
 
 def _largest_difference(classifier: ExplainableClassifier, graph: OnnxEngine) -> float:
     """Between the model and the graph, over texts, keys and labels."""
-    found = []
+    rows, found = classifier.rows(_CHECKED), []
     for target in range(len(classifier.labels)):
-        ours, theirs = (engine_rows(engine, classifier, target) for engine in (classifier.engine, graph))
-        found += [np.abs(one - other).max() for one, other in zip(ours, theirs, strict=True)]
+        ours, theirs = (
+            engine.attribute(engine.method(BUILT_IN), rows, target, 0) for engine in (classifier.engine, graph)
+        )
+        for name in ("logits", "attention", "scores"):
+            found.append(np.abs(getattr(ours, name) - getattr(theirs, name)).max())
     return float(np.max(found))
-
-
-def engine_rows(engine: Any, classifier: ExplainableClassifier, target: int) -> list[np.ndarray]:
-    """What an engine makes of the checked texts in one batch."""
-    rows = classifier.rows(_CHECKED)
-    found = engine.attribute(engine.method(BUILT_IN), rows, target, 0)
-    return [found.logits, found.attention, found.scores]
 
 
 def _quantise(path: Path) -> None:
@@ -240,15 +237,12 @@ def _compared(
 
 
 def _share(explanations: Sequence[Explanation], labels: Sequence[str]) -> float | None:
-    if not labels:
-        return None
-    return float(np.mean([found.prediction.label == label for found, label in zip(explanations, labels, strict=True)]))
+    predicted = [explanation.prediction.label for explanation in explanations]
+    return accuracy(np.array(predicted), np.array(labels)) if labels else None
 
 
 def _tau(one: Explanation, other: Explanation) -> float | None:
-    """Kendall's tau of two orders of the same words, if both explain the same label."""
-    from scipy.stats import kendalltau
-
-    if one.target != other.target or len(set(one.attribution.scores)) < 2 or len(set(other.attribution.scores)) < 2:
+    """Of two orders of the same words, if both explain the same label."""
+    if one.target != other.target:
         return None
-    return float(kendalltau(one.attribution.scores, other.attribution.scores).statistic)
+    return kendall_tau(np.array(one.attribution.scores), np.array(other.attribution.scores))

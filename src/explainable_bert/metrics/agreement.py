@@ -21,11 +21,19 @@ def leave_one_out_tau(scores: Float[np.ndarray, " unit"], drops: Float[np.ndarra
     """
     _check_finite("scores", scores)
     _check_finite("drops", drops)
-    if scores.size < 2 or (scores == scores[0]).all() or (drops == drops[0]).all():
+    return kendall_tau(scores, drops)
+
+
+def kendall_tau(one: Float[np.ndarray, " unit"], other: Float[np.ndarray, " unit"]) -> float | None:
+    """Kendall's tau-b of two orders of the same units, in [-1, 1].
+
+    None for fewer than 2 units, and where either has all its numbers equal.
+    """
+    if one.size < 2 or (one == one[0]).all() or (other == other[0]).all():
         return None
     from scipy.stats import kendalltau
 
-    return float(kendalltau(scores, drops, variant="b").statistic)
+    return float(kendalltau(one, other, variant="b").statistic)
 
 
 def polarity_violation(scores: Float[np.ndarray, " unit"], drops: Float[np.ndarray, " unit"]) -> float | None:

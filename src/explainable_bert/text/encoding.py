@@ -3,7 +3,7 @@
 import copy
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 TextInput = str | tuple[str, str]
+# Texts, or variants of them, share passes of about so many tokens: enough to keep the processor busy, few enough for
+# its caches and for the gradients' memory.
+TOKENS_AT_ONCE = 4096
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -132,6 +135,19 @@ def _without_surrogates(given: tuple[str, str | None]) -> tuple[str, str | None]
     # The tokenizer takes valid Unicode only; one character for one, so that offsets still fit the original.
     text, pair = (None if part is None else _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", part) for part in given)
     return str(text), pair
+
+
+def by_length(lengths: Sequence[int], n_at_once: Callable[[int], int]) -> Iterator[list[int]]:
+    """Places of texts of these lengths in batches, longest first: little is padding, the largest batch comes first.
+
+    `n_at_once` says how many texts of a length may share a batch; there is always one at least.
+    """
+    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
+    start = 0
+    while start < len(order):
+        size = max(1, n_at_once(lengths[order[start]]))
+        yield order[start : start + size]
+        start += size
 
 
 def pad(encodings: Sequence[Encoding], pad_token_id: int) -> Batch:

@@ -8,11 +8,10 @@ from explainable_bert.export.axes import Axis
 from explainable_bert.export.pages import maps_source
 from explainable_bert.export.panels import PART_LABELS, Row, difference_row, panels, row
 from explainable_bert.export.report import effective_words
-from explainable_bert.interfaces.page.designs import IN_PLAIN_WORDS
+from explainable_bert.interfaces.page.designs import in_plain_words
 from explainable_bert.interfaces.page.fragments import fragment
 from explainable_bert.interfaces.page.table import Explained
 from explainable_bert.interfaces.page.what_if import How, Struck
-from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.records import Explanation, Prediction, Unit
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 396.0, 10.0, 200.0
@@ -73,7 +72,7 @@ def answer(explanations: Sequence[Explanation], *, values: bool) -> str:
 
 def _card(explanation: Explanation, shown: Row) -> Card:
     origin = explanation.provenance
-    words = IN_PLAIN_WORDS.get(origin.design, DESIGNS[origin.design].summary)
+    words = in_plain_words(origin.design)
     return Card(origin.model, origin.design, words, explanation.prediction, shown, effective_words(explanation))
 
 

@@ -1,6 +1,6 @@
 """A visitor's question: one text, one or two models, a method; checked, answered, and as a link that asks it again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +19,6 @@ SCORES, MAP = "scores", "attention map"
 SHOWABLE = (SCORES, MAP)
 # Browsers and servers bear links of some thousand characters.
 _LONGEST_LINK = 4000
-
-Passed = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from explainable_bert.evaluation.erasing import N_RANDOM_ORDERS
 from explainable_bert.evaluation.run import evaluate
 from explainable_bert.evaluation.search import N_CANDIDATES, N_ROUNDS
 from explainable_bert.evaluation.settings import EvaluationSettings
-from explainable_bert.interfaces.page.designs import IN_PLAIN_WORDS
+from explainable_bert.interfaces.page.designs import in_plain_words
 from explainable_bert.interfaces.page.fragments import fragment
 from explainable_bert.metrics.faithfulness import SHARES
-from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import SummaryRow
 from explainable_bert.training.report import TrainingReport
@@ -46,7 +45,7 @@ def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Ma
     return Card(
         name,
         design,
-        IN_PLAIN_WORDS.get(design, DESIGNS[design].summary),
+        in_plain_words(design),
         classifier.labels,
         classifier.model.num_parameters(),
         _report(folder),

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-IN_PLAIN_WORDS: Mapping[str, str] = MappingProxyType(
+from explainable_bert.model.configuration import DESIGNS
+
+_IN_PLAIN_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "vanilla": "Plain BERT. Its picture is where its last layer looked, averaged over several views. Much of the "
         "decision does not go through that picture.",
@@ -17,3 +19,8 @@ IN_PLAIN_WORDS: Mapping[str, str] = MappingProxyType(
         "so that accuracy is kept.",
     }
 )
+
+
+def in_plain_words(design: str) -> str:
+    """What the design is; its summary where nobody has put it plainly yet."""
+    return _IN_PLAIN_WORDS.get(design, DESIGNS[design].summary)

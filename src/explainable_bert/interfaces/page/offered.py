@@ -76,16 +76,18 @@ class OfferedModels:
             block.output.dense.register_forward_pre_hook(self._end)
         return classifier
 
-    def _end(self, _module: Any, _given: tuple[Any, ...]) -> None:
+    def _watch(self) -> Watch | None:
+        """Who watches this thread; raises Stopped once the watcher says so."""
         watch: Watch | None = getattr(self._of_thread, "watch", None)
         if watch is not None and watch.stopped.is_set():
             raise Stopped
+        return watch
+
+    def _end(self, _module: Any, _given: tuple[Any, ...]) -> None:
+        self._watch()
 
     def _count(self, _module: Any, _given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
-        watch: Watch | None = getattr(self._of_thread, "watch", None)
-        if watch is None:
-            return
-        if watch.stopped.is_set():
-            raise Stopped
-        given = named["input_ids"] if named.get("inputs_embeds") is None else named["inputs_embeds"]
-        watch.passed(len(given))
+        watch = self._watch()
+        if watch is not None:
+            given = named["input_ids"] if named.get("inputs_embeds") is None else named["inputs_embeds"]
+            watch.passed(len(given))
