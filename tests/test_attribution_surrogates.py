@@ -60,7 +60,7 @@ def test_variants_of_many_texts_in_small_passes_are_the_same(ready, monkeypatch)
     texts = [LONG, SHORT, PAIR]
     expected = attribute(clf, "occlusion", texts, target="LABEL_1").scores
     rows, whole = [], perturbation.run
-    monkeypatch.setattr(perturbation, "TOKENS_AT_ONCE", 3 * 13)
+    monkeypatch.setattr(perturbation, "tokens_at_once", lambda _: 3 * 13)
 
     def watched(model, **inputs):
         rows.append(tuple(inputs["attention_mask"].shape))

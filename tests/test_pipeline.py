@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, BertTokenizer
 
 from explainable_bert import ExplainableClassifier, pipeline
+from explainable_bert.engines import torch_engine
 from explainable_bert.errors import InputError, ModelError
 from explainable_bert.pipeline import explain_versus
 from tiny import ADDITIVE, DESIGNS, SIZES, VOCABULARY
@@ -74,16 +75,17 @@ def test_units_are_the_words_as_written(classifier):
         assert TEXTS[2][unit.start : unit.end] == unit.text
 
 
-# Six texts of 41 tokens and fewer: two of the longest fill a pass, and chunks are sorted each by itself.
+# Six texts, the longest of 41 tokens stands alone; chunks are sorted each by itself.
 @pytest.mark.parametrize(
-    ("chunk", "steps"), [(6, [(2, 6), (6, 6)]), (4, [(4, 6), (6, 6)]), (5, [(2, 6), (5, 6), (6, 6)])]
+    ("chunk", "steps"),
+    [(6, [(1, 6), (4, 6), (6, 6)]), (4, [(3, 6), (4, 6), (5, 6), (6, 6)]), (5, [(1, 6), (4, 6), (5, 6), (6, 6)])],
 )
 @pytest.mark.parametrize("design", DESIGNS)
 def test_order_and_batches_change_nothing(classifier, design, monkeypatch, chunk, steps):
     clf = classifier(design)
     one_by_one = [clf.explain([text])[0] for text in TEXTS]
     seen = []
-    monkeypatch.setattr(pipeline, "TOKENS_AT_ONCE", 90)
+    monkeypatch.setattr(torch_engine, "tokens_at_once", lambda _: 300)
     monkeypatch.setattr(pipeline, "_TEXTS_AT_ONCE", chunk)
     together = clf.explain(TEXTS, progress=lambda done, total: seen.append((done, total)))
     assert seen == steps

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from explainable_bert.errors import InputError
-from explainable_bert.text.encoding import check_texts, encode, is_blank, pad
+from explainable_bert.text.encoding import by_length, check_texts, encode, is_blank, pad
 from tiny import VOCABULARY
 
 
@@ -84,3 +86,25 @@ def test_texts_that_are_not_blank(text):
 def test_what_is_no_list_of_texts(given, message):
     with pytest.raises(InputError, match=message):
         check_texts(given)
+
+
+lengths_of_texts = st.lists(st.integers(1, 600), min_size=1, max_size=60)
+
+
+@given(lengths=lengths_of_texts, n_tokens=st.integers(1, 4000), n_passes=st.integers(1, 5))
+def test_batches_hold_every_text_once_and_little_padding(lengths, n_tokens, n_passes):
+    batches = list(by_length(lengths, n_tokens, lambda _: n_passes))
+    assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
+    in_order = [lengths[place] for batch in batches for place in batch]
+    assert in_order == sorted(lengths, reverse=True)
+    for batch in batches:
+        longest = lengths[batch[0]]
+        padding = sum(longest - lengths[place] for place in batch)
+        assert len(batch) == 1 or len(batch) * longest * n_passes <= n_tokens
+        assert padding * n_passes <= n_tokens / 16
+
+
+@given(length=st.integers(1, 50), n_texts=st.integers(1, 60))
+def test_texts_of_one_length_fill_their_batches(length, n_texts):
+    sizes = [len(batch) for batch in by_length([length] * n_texts, 300)]
+    assert set(sizes[:-1]) <= {300 // length}

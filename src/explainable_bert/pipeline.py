@@ -1,5 +1,6 @@
 """ExplainableClassifier: load a model folder, predict texts, explain predictions word by word."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from explainable_bert.engines.onnx_engine import OnnxEngine, is_exported
 from explainable_bert.errors import InputError
 from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
 from explainable_bert.text.alignment import align, sum_scores, units
-from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, Reader, TextInput, by_length, check_texts
+from explainable_bert.text.encoding import Encoding, Reader, TextInput, by_length, check_texts
 from explainable_bert.text.erasure import ERASURES, Erasure
 from explainable_bert.version import __version__
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 # Methods of many passes fill them with the variants of a text or a few: progress is seen.
 _FILLED_BY = 1024
 # So many texts are read, sorted by length and run, while the next ones are being read.
-_TEXTS_AT_ONCE = 4096
+_TEXTS_AT_ONCE = 1024
 
 Progress = Callable[[int, int], None]
 Found = TypeVar("Found")
@@ -54,15 +55,19 @@ class ExplainableClassifier:
         self.name = name
 
     @classmethod
-    def load(cls, path: str | Path, device: str | None = None) -> Self:
+    def load(
+        cls, path: str | Path, device: str | None = None, dtype: str = "float32", *, compiled: bool = False
+    ) -> Self:
         """Load a model folder, a hub name or an exported graph; a stock BERT classifier loads as `vanilla`.
 
-        `device` is any torch device, by default cuda where there is one, else cpu. Raises ModelError when there is no
-        classifier at `path`.
+        `device` is any torch device, by default cuda where there is one, else cpu. `dtype` is float32, bfloat16 or
+        float16, for devices that multiply these faster; contributions still sum to the logits. `compiled` has torch
+        compile the model, for a minute, here. A graph is what it was exported as. Raises ModelError when there is no
+        classifier at `path`, or none that can be compiled; InputError on another dtype, and on options for a graph.
         """
         source = str(path)
         classifier = cls.__new__(cls)
-        classifier.engine, classifier.name = _loaded(source, device), source
+        classifier.engine, classifier.name = _loaded(source, device, dtype, compiled), source
         return classifier
 
     @property
@@ -102,12 +107,13 @@ class ExplainableClassifier:
     def predict(self, texts: Sequence[TextInput], progress: Progress | None = None) -> list[Prediction]:
         """Label, probabilities and dropped tokens of each text. Raises InputError on blank texts."""
 
-        def work(rows: list[Row]) -> list[Prediction]:
+        def begin(rows: list[Row]) -> Callable[[], list[Prediction]]:
             encodings = [row.encoding for row in rows]
             logits = self.engine.logits(encodings)
-            return [self._prediction(of_text, encoding) for of_text, encoding in zip(logits, encodings, strict=True)]
+            return lambda: [self._prediction(*of_text) for of_text in zip(logits(), encodings, strict=True)]
 
-        return list(self._in_order(texts, None, work, progress))
+        check_texts(texts)
+        return list(self._in_order(texts, None, begin, progress))
 
     def explain(
         self,
@@ -124,16 +130,38 @@ class ExplainableClassifier:
         `method` is a name in attribution.methods.EXPLAINERS; `attention_map` adds the final block's whole map; `seed`
         is that of methods that draw at random. Raises InputError on blank texts and as `check` does.
         """
+        check_texts(texts)
+        return list(self.iter_explanations(texts, method, target, level, attention_map, seed, progress))
+
+    def iter_explanations(
+        self,
+        texts: Sequence[TextInput],
+        method: str = "built-in",
+        target: str | None = None,
+        level: Level = "word",
+        attention_map: bool = False,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Iterator[Explanation]:
+        """What `explain` returns, one by one, in memory that does not grow with the number of texts.
+
+        `texts` may make its items when they are asked for, slice by slice: they are looked at some thousand at a time,
+        and a blank one is refused when its turn comes.
+        """
         applied = self._checked(method, target, level, seed)
         chosen = None if target is None else self.labels.index(target)
         asked = _Asked(applied, level, seed if applied.draws else None, self.provenance)
 
-        def work(rows: list[Row]) -> list[Explanation]:
-            found = self.engine.attribute(applied, rows, chosen, seed)
+        def begin(rows: list[Row]) -> Callable[[], list[Explanation]]:
+            attributed = self.engine.attribute(applied, rows, chosen, seed)
             maps = self._maps(rows) if attention_map else [None] * len(rows)
-            return [self._explanation(row, _of_row(found, index), maps[index], asked) for index, row in enumerate(rows)]
+            return lambda: [
+                self._explanation(row, _of_row(found, index), maps[index], asked)
+                for found in (attributed(),)
+                for index, row in enumerate(rows)
+            ]
 
-        return list(self._in_order(texts, level, work, progress, applied))
+        return self._in_order(texts, level, begin, progress, applied)
 
     def units(self, texts: Sequence[TextInput], level: Level = "word") -> list[tuple[Unit, ...]]:
         """The units that `explain` scores, text by text. Raises InputError on blank texts, as on no such level."""
@@ -186,14 +214,15 @@ class ExplainableClassifier:
     def head_attention(self, texts: Sequence[TextInput], level: Level = "word") -> list[Float[np.ndarray, "head unit"]]:
         """The [CLS] row of each head of the final attention, summed over each unit's tokens."""
 
-        def work(rows: list[Row]) -> list[Float[np.ndarray, "head unit"]]:
+        def begin(rows: list[Row]) -> Callable[[], list[Float[np.ndarray, "head unit"]]]:
             weights = self.engine.head_attention(rows)
-            return [
+            return lambda: [
                 np.array([sum_scores(row.groups, head) for head in by_head])
                 for row, by_head in zip(rows, weights, strict=True)
             ]
 
-        return list(self._in_order(texts, _checked_level(level), work))
+        check_texts(texts)
+        return list(self._in_order(texts, _checked_level(level), begin))
 
     def check(self, method: str, target: str | None = None, level: Level = "word", seed: int = 0) -> None:
         """Raise what `explain` would raise, before any work.
@@ -228,32 +257,58 @@ class ExplainableClassifier:
         self,
         texts: Sequence[TextInput],
         level: Level | None,
-        work: Callable[[list[Row]], list[Found]],
+        begin: Callable[[list[Row]], Callable[[], list[Found]]],
         progress: Progress | None = None,
         applied: Method | None = None,
     ) -> Iterator[Found]:
-        """What `work` makes of the texts, batch by batch, in the order of the texts."""
-        checked, done = check_texts(texts), 0
-        for rows in self._read_ahead(checked, level):
-            found: dict[int, Found] = {}
-            lengths = [len(row.encoding) for row in rows]
-            for places in by_length(lengths, lambda n_tokens: _n_at_once(n_tokens, applied)):
-                found.update(zip(places, work([rows[place] for place in places]), strict=True))
-                if progress is not None:
-                    progress(done + len(found), len(checked))
-            done += len(rows)
-            yield from (found[place] for place in range(len(rows)))
+        """What is made of the texts, batch by batch, in the order of the texts.
 
-    def _read_ahead(self, texts: Sequence[tuple[str, str | None]], level: Level | None) -> Iterator[list[Row]]:
+        `begin` begins a batch and returns what ends it.
+        """
+        done = 0
+        for rows in self._read_ahead(texts, level):
+            found: dict[int, Found] = {}
+            for places, made in self._by_batch(rows, begin, applied):
+                found.update(zip(places, made, strict=True))
+                if progress is not None:
+                    progress(done + len(found), len(texts))
+            done += len(rows)
+            yield from (found.pop(place) for place in range(len(rows)))
+
+    def _by_batch(
+        self,
+        rows: list[Row],
+        begin: Callable[[list[Row]], Callable[[], list[Found]]],
+        applied: Method | None,
+    ) -> Iterator[tuple[list[int], list[Found]]]:
+        """Places of rows, and what is made of these, the longest rows first."""
+        lengths = [len(row.encoding) for row in rows]
+        if applied is None or applied.n_passes(1) == 1:
+            batches = by_length(lengths, self.engine.tokens_at_once)
+        else:
+            batches = by_length(lengths, _FILLED_BY, applied.n_passes)
+        begun: deque[tuple[list[int], Callable[[], list[Found]]]] = deque()
+        for places in batches:
+            begun.append((places, begin([rows[place] for place in places])))
+            if len(begun) > self.engine.n_in_flight:
+                first, end = begun.popleft()
+                yield first, end()
+        yield from ((first, end()) for first, end in begun)
+
+    def _read_ahead(self, texts: Sequence[TextInput], level: Level | None) -> Iterator[list[Row]]:
         """The texts as rows, chunk by chunk; the next chunk is read while the last one is in use."""
-        chunks = [texts[start : start + _TEXTS_AT_ONCE] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
-        if len(chunks) <= 1:
-            yield from (self._rows(chunk, level) for chunk in chunks)
+
+        def read(start: int) -> list[Row]:
+            return self._rows(check_texts(texts[start : start + _TEXTS_AT_ONCE], first=start), level)
+
+        starts = range(0, len(texts), _TEXTS_AT_ONCE)
+        if len(starts) <= 1:
+            yield from map(read, starts)
             return
         with ThreadPoolExecutor(max_workers=1) as reading:
-            ahead = reading.submit(self._rows, chunks[0], level)
-            for following in chunks[1:]:
-                rows, ahead = ahead.result(), reading.submit(self._rows, following, level)
+            ahead = reading.submit(read, starts[0])
+            for following in starts[1:]:
+                rows, ahead = ahead.result(), reading.submit(read, following)
                 yield rows
             yield ahead.result()
 
@@ -296,12 +351,15 @@ class ExplainableClassifier:
         )
 
 
-def _loaded(source: str, device: str | None) -> Engine:
+def _loaded(source: str, device: str | None, dtype: str, compiled: bool) -> Engine:
     if is_exported(source):
+        for name, is_given in (("device", device is not None), ("dtype", dtype != "float32"), ("compiled", compiled)):
+            if is_given:
+                raise InputError(f"{name}: given for an exported graph; accepted: none, it runs as it was exported")
         return OnnxEngine.load(source)
     from explainable_bert.engines.torch_engine import TorchEngine
 
-    return TorchEngine.load(source, device)
+    return TorchEngine.load(source, device, dtype, compiled=compiled)
 
 
 def explain_versus(
@@ -380,8 +438,3 @@ def _attention_map(whole: Float[np.ndarray, "query key"], row: Row) -> Attention
     by_row = np.stack(weights, axis=1) if weights else averaged[:, :0]
     special = averaged[:, _of_no_unit(row)].sum(axis=1)
     return AttentionMap(tuple(tuple(line) for line in by_row.tolist()), tuple(special.tolist()))
-
-
-def _n_at_once(n_tokens: int, applied: Method | None) -> int:
-    n_passes = 1 if applied is None else applied.n_passes(n_tokens)
-    return TOKENS_AT_ONCE // n_tokens if n_passes == 1 else _FILLED_BY // (n_tokens * n_passes)

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 
 from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, run, target_logits
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
-from explainable_bert.text.encoding import TOKENS_AT_ONCE, by_length
+from explainable_bert.text.encoding import by_length, tokens_at_once
 from explainable_bert.text.erasure import ERASURES, Erasure, Variants, staying
 
 
@@ -53,7 +53,7 @@ def erased_logits(
     n_tokens = np.concatenate([of_text.n_tokens for of_text in variants])
     firsts = np.cumsum([0, *(len(keep) for keep in keeps)]).tolist()
     logits = np.empty((len(rows), len(model.classifier.bias)), dtype=np.float64)
-    for places in by_length(n_tokens.tolist(), lambda length: TOKENS_AT_ONCE // length):
+    for places in by_length(n_tokens.tolist(), tokens_at_once(batch.input_ids.device.type)):
         inputs = _inputs(batch, [(row, variants[row], place - firsts[row]) for row, place in _each(rows, places)])
         logits[places] = run(model, **inputs)[0].float().cpu().numpy()
     return np.split(logits, firsts[1:-1])

@@ -57,7 +57,7 @@ def read(
     encodings: Sequence[Encoding],
 ) -> tuple[StoredTexts, ...]:
     """Run the texts up to the final block, the longest first, each beside others of its length."""
-    batches = by_length([len(encoding) for encoding in encodings], lambda length: TOKENS_AT_ONCE // length)
+    batches = by_length([len(encoding) for encoding in encodings], TOKENS_AT_ONCE)
     return tuple(_read(model, tokenizer, encodings, places) for places in batches)
 
 

@@ -88,11 +88,19 @@ class Engine(Protocol):
     def method(self, name: str) -> Method:
         """The method of that name; raises InputError when there is none, or when it cannot explain this model."""
 
-    def logits(self, encodings: Sequence[Encoding]) -> Float[np.ndarray, "batch label"]:
-        """The logits alone."""
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens a pass should have."""
 
-    def attribute(self, method: Method, rows: Sequence[Row], target: int | None, seed: int) -> Attributed:
-        """Scores by the method for `target`, or for each text's prediction."""
+    @property
+    def n_in_flight(self) -> int:
+        """How many batches are to be begun before the first of them is asked for: above 0 where others compute."""
+
+    def logits(self, encodings: Sequence[Encoding]) -> Callable[[], Float[np.ndarray, "batch label"]]:
+        """Begin the logits alone; call what is returned to have them."""
+
+    def attribute(self, method: Method, rows: Sequence[Row], target: int | None, seed: int) -> Callable[[], Attributed]:
+        """Begin scores by the method for `target`, or for each text's prediction; call what is returned."""
 
     def attention_map(self, rows: Sequence[Row]) -> Float[np.ndarray, "batch query key"]:
         """The final block's whole map, mean over heads."""

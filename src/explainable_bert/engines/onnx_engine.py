@@ -1,7 +1,7 @@
 """Runs an exported classifier by ONNX Runtime: predictions and built-in explanations, without torch."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
 from explainable_bert.errors import InputError, MissingExtraError, ModelError
-from explainable_bert.text.encoding import Encoding, pad
+from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, pad
 from explainable_bert.text.erasure import Erasure
 
 GRAPH_FILE = "model.onnx"
@@ -126,10 +126,20 @@ class OnnxEngine:
         additive = self._facts.bias is not None
         return Method(BUILT_IN, additive, draws=False, bias_name="bias", n_passes=lambda _: 1)
 
-    def logits(self, encodings: Sequence[Encoding]) -> Float[np.ndarray, "batch label"]:
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens a pass should have."""
+        return TOKENS_AT_ONCE
+
+    @property
+    def n_in_flight(self) -> int:
+        """None: what is begun is done."""
+        return 0
+
+    def logits(self, encodings: Sequence[Encoding]) -> Callable[[], Float[np.ndarray, "batch label"]]:
         """The logits alone."""
         (logits,) = self._run(encodings, ["logits"])
-        return logits
+        return lambda: logits
 
     def attribute(
         self,
@@ -137,17 +147,19 @@ class OnnxEngine:
         rows: Sequence[Row],
         target: int | None,
         seed: int,  # noqa: ARG002  # it draws nothing
-    ) -> Attributed:
+    ) -> Callable[[], Attributed]:
         """Contributions to the target's logit, or the [CLS] row of the final attention."""
         encodings = [row.encoding for row in rows]
         bias = self._facts.bias
         if bias is None:
             logits, attention = self._run(encodings, ["logits", "attention"])
-            return Attributed(logits, _targets(logits, target), attention, attention, None)
+            unsigned = Attributed(logits, _targets(logits, target), attention, attention, None)
+            return lambda: unsigned
         logits, attention, contributions = self._run(encodings, ["logits", "attention", "contributions"])
         targets = _targets(logits, target)
         scores = np.take_along_axis(contributions, targets[:, None, None], axis=2)[..., 0]
-        return Attributed(logits, targets, scores, attention, np.array(bias, dtype=np.float32)[targets])
+        found = Attributed(logits, targets, scores, attention, np.array(bias, dtype=np.float32)[targets])
+        return lambda: found
 
     def attention_map(self, rows: Sequence[Row]) -> Float[np.ndarray, "batch query key"]:  # noqa: ARG002
         """Raises InputError: the graph has the [CLS] row only."""

@@ -1,6 +1,6 @@
 """Runs a classifier by torch: every design and method, on any device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,12 +14,15 @@ from explainable_bert.attribution.explainer import TokenBatch
 from explainable_bert.attribution.methods import EXPLAINERS, explainer
 from explainable_bert.attribution.perturbation import erased_logits
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
+from explainable_bert.errors import InputError, ModelError
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, window
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, label_names
 from explainable_bert.text.alignment import unit_ids
-from explainable_bert.text.encoding import Encoding, pad
+from explainable_bert.text.encoding import Encoding, Reader, pad, tokens_at_once
 from explainable_bert.text.erasure import Erasure
+
+DTYPES = ("float32", "bfloat16", "float16")
 
 
 class TorchEngine:
@@ -30,12 +33,32 @@ class TorchEngine:
         self.tokenizer = tokenizer
 
     @classmethod
-    def load(cls, source: str, device: str | None = None) -> Self:
-        """The model folder or hub name, on `device`: by default cuda where there is one, else cpu."""
+    def load(cls, source: str, device: str | None = None, dtype: str = "float32", *, compiled: bool = False) -> Self:
+        """The model folder or hub name, on `device`: by default cuda where there is one, else cpu.
+
+        Raises InputError when there is no such `dtype`, ModelError when the model cannot be loaded or compiled.
+        """
+        if dtype not in DTYPES:
+            raise InputError(f"dtype: {dtype!r} given; accepted: {', '.join(DTYPES)}")
         model = load_trained(source)
         chosen: Any = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        model.to(chosen)
-        return cls(model, load_tokenizer(source))
+        model.to(chosen).to(getattr(torch, dtype))
+        engine = cls(model, load_tokenizer(source))
+        if compiled:
+            engine._compile(source)
+        return engine
+
+    def _compile(self, source: str) -> None:
+        """Compile the model's forward for any length, and for one text as for several."""
+        self.model.compile(dynamic=True)
+        read = self.reading
+        encodings = Reader.of(read.tokenizer, read.window).encode([("one", None), ("two words", None)])
+        try:
+            for batch in (encodings, encodings[1:]):
+                self.logits(batch)()
+        except (torch._dynamo.exc.TorchDynamoException, RuntimeError) as error:
+            first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ModelError(f"model: {source!r} cannot be compiled here: {first_line}") from error
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -78,22 +101,31 @@ class TorchEngine:
 
         return Method(name, found.signed(DESIGNS[self.design]), found.draws, found.bias_name, n_passes)
 
-    def logits(self, encodings: Sequence[Encoding]) -> Float[np.ndarray, "batch label"]:
-        """The logits alone."""
-        with torch.inference_mode():
-            return _array(self.model(**self._tensors(encodings)).logits)
+    @property
+    def tokens_at_once(self) -> int:
+        """How many tokens a pass should have."""
+        return tokens_at_once(self.model.device.type)
 
-    def attribute(self, method: Method, rows: Sequence[Row], target: int | None, seed: int) -> Attributed:
-        """Scores by the method for `target`, or for each text's prediction."""
+    @property
+    def n_in_flight(self) -> int:
+        """One where the device computes by itself: it has work while records are made of what it did before."""
+        return 0 if self.model.device.type == "cpu" else 1
+
+    def logits(self, encodings: Sequence[Encoding]) -> Callable[[], Float[np.ndarray, "batch label"]]:
+        """Begin the logits alone."""
+        tensors = self._tensors(
+            encodings
+        )  # not in inference mode: to a compiled model, its tensors are of another kind
+        with torch.inference_mode():
+            fetched = _Fetched({"logits": self.model(**tensors).logits})
+        return lambda: fetched.arrays()["logits"]
+
+    def attribute(self, method: Method, rows: Sequence[Row], target: int | None, seed: int) -> Callable[[], Attributed]:
+        """Begin scores by the method for `target`, or for each text's prediction."""
         with torch.inference_mode(False):  # gradients must be had, whatever mode the caller is in
             found = EXPLAINERS[method.name].attribute(self.model, self.token_batch(rows, target, seed))
-        return Attributed(
-            logits=_array(found.logits),
-            targets=found.targets.cpu().numpy(),
-            scores=_array(found.scores),
-            attention=_array(found.attention),
-            bias=None if found.bias is None else _array(found.bias),
-        )
+        fetched = _Fetched({name: tensor for name, tensor in vars(found).items() if tensor is not None})
+        return lambda: _attributed(fetched.arrays())
 
     def attention_map(self, rows: Sequence[Row]) -> Float[np.ndarray, "batch query key"]:
         """The final block's whole map, mean over heads."""
@@ -125,7 +157,7 @@ class TorchEngine:
             attention_mask=tensors["attention_mask"],
             token_type_ids=tensors["token_type_ids"],
             special=self.model.special_tokens(tensors["input_ids"], tensors["special_tokens_mask"]),
-            unit_ids=torch.from_numpy(of_units).to(device),
+            unit_ids=self._sent(of_units),
             targets=None if target is None else torch.full((len(rows),), target, device=device),
             # [PAD] stands in where there is no [MASK]: `method` lets none pass that would use it.
             mask_token_id=self.tokenizer.pad_token_id if mask_token_id is None else mask_token_id,
@@ -135,8 +167,44 @@ class TorchEngine:
 
     def _tensors(self, encodings: Sequence[Encoding]) -> dict[str, torch.Tensor]:
         batch = pad(encodings, self.tokenizer.pad_token_id)
-        return {name: torch.from_numpy(array).to(self.model.device) for name, array in vars(batch).items()}
+        tensors = {name: self._sent(array) for name, array in vars(batch).items()}
+        return {**tensors, "special_tokens_mask": tensors["special_tokens_mask"].bool()}
+
+    def _sent(self, array: np.ndarray) -> torch.Tensor:
+        """The array on the model's device; from pinned memory, so that nothing waits for the transfer."""
+        tensor = torch.from_numpy(array)
+        if self.model.device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(self.model.device, non_blocking=True)
+
+
+def _attributed(arrays: Mapping[str, np.ndarray]) -> Attributed:
+    return Attributed(
+        arrays["logits"], arrays["targets"], arrays["scores"], arrays["attention"], bias=arrays.get("bias")
+    )
+
+
+class _Fetched:
+    """Tensors on their way to the processor, in pinned memory where they come from a CUDA device."""
+
+    def __init__(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        cuda = any(tensor.is_cuda for tensor in tensors.values())
+        self._tensors = {name: _plain(tensor.detach()).to("cpu", non_blocking=cuda) for name, tensor in tensors.items()}
+        self._done = torch.cuda.Event() if cuda else None
+        if self._done is not None:
+            self._done.record()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All of them, waited for."""
+        if self._done is not None:
+            self._done.synchronize()
+        return {name: np.asarray(tensor.numpy()) for name, tensor in self._tensors.items()}
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """Of a type that numpy has."""
+    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return np.asarray(tensor.detach().float().cpu().numpy())
+    return _Fetched({"tensor": tensor}).arrays()["tensor"]

@@ -285,13 +285,18 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
                 )
             return special_tokens_mask.bool()
         # By id as well as by mask: a [SEP] that a user typed is none to the tokenizer's mask, yet acts as one.
-        # (No torch.isin: it has no counterpart in ONNX.)
-        found = (input_ids[..., None] == torch.tensor(known, device=input_ids.device)).any(dim=-1)
+        # (No torch.isin: it has no counterpart in ONNX. No tensor of ids: an accelerator would be waited for.)
+        found = torch.zeros_like(input_ids, dtype=torch.bool)
+        for token_id in known:
+            found = found | (input_ids == token_id)
         return found if special_tokens_mask is None else found | special_tokens_mask.bool()
 
     def _lower_states(
         self, embedded: Float[Tensor, "batch key hidden"], attention_mask: Tensor | None
     ) -> tuple[Float[Tensor, "batch key hidden"], ...]:
+        if attention_mask is not None and embedded.device.type != "cpu" and self.config._attn_implementation == "sdpa":
+            # What is made below looks at the mask, and so would wait for an accelerator to finish what it does.
+            attention_mask = attention_mask[:, None, None, :].bool()
         mask = create_bidirectional_mask(config=self.config, inputs_embeds=embedded, attention_mask=attention_mask)
         states = [embedded]
         for block in self.bert.encoder.layer[:-1]:

@@ -5,6 +5,7 @@ an apostrophe or hyphen between letters or digits (don't, co-writer), a point or
 of punctuation (..., :-), !!). Punctuation beside a word is a unit of its own.
 """
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,10 +46,15 @@ def align(encoding: Encoding, level: Level) -> list[Group]:
 
 def unit_ids(rows: Sequence[Sequence[Group]], length: int) -> Int[np.ndarray, "batch key"]:
     """Which unit of its text each token of a padded batch belongs to, counted from 0; -1 where it belongs to none."""
+    places = [
+        (row, token, unit)
+        for row, groups in enumerate(rows)
+        for unit, group in enumerate(groups)
+        for token in group.tokens
+    ]
     ids = np.full((len(rows), length), -1)
-    for row, groups in enumerate(rows):
-        for unit, group in enumerate(groups):
-            ids[row, list(group.tokens)] = unit
+    row_of, token_of, unit_of = np.array(places, dtype=np.int64).reshape(-1, 3).T
+    ids[row_of, token_of] = unit_of
     return ids
 
 
@@ -62,7 +68,8 @@ def units(groups: Sequence[Group], encoding: Encoding) -> tuple[Unit, ...]:
 
 def sum_scores(groups: Sequence[Group], scores: Float[np.ndarray, " token"]) -> tuple[float, ...]:
     """Each group's score: the sum over its tokens, so that the total is kept."""
-    return tuple(float(scores[list(group.tokens)].sum()) for group in groups)
+    by_token = scores.tolist()
+    return tuple(math.fsum(by_token[token] for token in group.tokens) for group in groups)
 
 
 def _with_marks(token: Group, encoding: Encoding) -> Group:
@@ -70,7 +77,7 @@ def _with_marks(token: Group, encoding: Encoding) -> Group:
     text, end = _part_text(encoding, token.part), token.end
     while end < len(text) and unicodedata.category(text[end]).startswith("M"):
         end += 1
-    return replace(token, end=end)
+    return token if end == token.end else replace(token, end=end)
 
 
 def _join_pieces(tokens: Sequence[Group], word_ids: Sequence[int]) -> list[Group]:

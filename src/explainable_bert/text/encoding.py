@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 TextInput = str | tuple[str, str]
 # Texts, or variants of them, share passes of about so many tokens: enough to keep the processor busy, few enough for
-# its caches and for the gradients' memory.
-TOKENS_AT_ONCE = 4096
+# its caches and for the gradients' memory (measured by benchmarks/speed/budget.py).
+TOKENS_AT_ONCE = 2048
+# An accelerator is kept busy by more; how many was not measured.
+_TOKENS_AT_ONCE_ACCELERATED = 32768
+# Of a pass, padding may be one part in so many: more of it would cost as much as another pass.
+_PADDING_SHARE = 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -62,15 +66,16 @@ def is_blank(text: str) -> bool:
     return all(unicodedata.category(character)[0] in "ZC" for character in text)
 
 
-def check_texts(texts: Sequence[object], argument: str = "texts") -> list[tuple[str, str | None]]:
+def check_texts(texts: Sequence[object], argument: str = "texts", first: int = 0) -> list[tuple[str, str | None]]:
     """The texts as (text, second text or None).
 
-    Raises InputError, naming `argument` and the place, for anything that is no text, and for blank texts.
+    Raises InputError, naming `argument` and the place (counted from `first`), for anything that is no text, and for
+    blank texts.
     """
     if isinstance(texts, str):
         raise InputError(f"{argument}: one string given; accepted: a list of strings, or of pairs of strings")
     checked: list[tuple[str, str | None]] = []
-    for index, given in enumerate(texts):
+    for index, given in enumerate(texts, start=first):
         pair = (given,) if isinstance(given, str) else given
         if not isinstance(pair, tuple | list) or len(pair) not in (1, 2) or not all(isinstance(t, str) for t in pair):
             kind = type(given).__name__
@@ -137,17 +142,32 @@ def _without_surrogates(given: tuple[str, str | None]) -> tuple[str, str | None]
     return str(text), pair
 
 
-def by_length(lengths: Sequence[int], n_at_once: Callable[[int], int]) -> Iterator[list[int]]:
+def tokens_at_once(device_type: str) -> int:
+    """How many tokens share a pass on such a device: `cpu`, or another one's name in torch."""
+    return TOKENS_AT_ONCE if device_type == "cpu" else _TOKENS_AT_ONCE_ACCELERATED
+
+
+def by_length(
+    lengths: Sequence[int], n_tokens: int, n_passes: Callable[[int], int] = lambda _: 1
+) -> Iterator[list[int]]:
     """Places of texts of these lengths in batches, longest first: little is padding, the largest batch comes first.
 
-    `n_at_once` says how many texts of a length may share a batch; there is always one at least.
+    A batch has at most `n_tokens` tokens, padding included, and little of that is padding; `n_passes` says how
+    often a text of a length is run, all of which share the batch. There is always one text at least.
     """
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     start = 0
     while start < len(order):
-        size = max(1, n_at_once(lengths[order[start]]))
-        yield order[start : start + size]
-        start += size
+        longest = lengths[order[start]]
+        room = n_tokens // n_passes(longest)
+        batch, padding = order[start : start + 1], 0
+        for place in order[start + 1 : start + room // longest]:
+            padding += longest - lengths[place]
+            if padding > room // _PADDING_SHARE:
+                break
+            batch.append(place)
+        yield batch
+        start += len(batch)
 
 
 def pad(encodings: Sequence[Encoding], pad_token_id: int) -> Batch:
