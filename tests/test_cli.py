@@ -7,7 +7,7 @@ import sys
 import pyarrow.parquet
 import pytest
 
-from explainable_bert import load_explanations
+from explainable_bert import ExplainableClassifier, load_explanations
 from explainable_bert.attribution.methods import EXPLAINERS
 from explainable_bert.data.files import write_table
 from explainable_bert.interfaces import cli
@@ -270,6 +270,20 @@ def test_explain_by_several_methods_against_another_model(model, stock_folder, c
     assert code == 0
     assert "saliency" in out
     assert "more in" in out
+
+
+@pytest.mark.parametrize("extension", ["json", "parquet"])
+def test_explain_writes_records_of_several_methods_as_they_come(model, tmp_path, extension):
+    texts = ["the film is good", "a bad movie " * 40, "dull"]
+    write_table([{"text": text} for text in texts], tmp_path / "in.csv")
+    arguments = ["--input", tmp_path / "in.csv", "--method", "saliency,built-in", "--target", "negative"]
+    place = tmp_path / f"out.{extension}"
+    code, out, err = call(["explain", model, *arguments, "--output", place])
+    assert (code, out) == (0, "")
+    assert "texts longer than the model's window: 1; tokens at their ends that were not read: 81" in err
+    classifier, explanations = ExplainableClassifier.load(model), load_explanations(place)
+    for number, method in enumerate(("saliency", "built-in")):
+        assert explanations[number::2] == classifier.explain(texts, method, target="negative")
 
 
 @pytest.mark.parametrize("extension", ["html", "svg", "png", "pdf", "json", "csv", "parquet"])

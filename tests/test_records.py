@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,6 +67,29 @@ def test_files_of_explanations_lose_nothing(tmp_path, extension, explanations):
     else:
         with pytest.raises(InputError, match=f"holds {len(explanations)} explanations; use load_explanations"):
             Explanation.load(path)
+
+
+@pytest.mark.parametrize("extension", ["json", "parquet"])
+@pytest.mark.parametrize("stopped_by", [InputError("blank"), KeyboardInterrupt()])
+def test_what_breaks_off_leaves_the_old_file_and_nothing_else(tmp_path, extension, stopped_by):
+    path = tmp_path / f"x.{extension}"
+    save_explanations([EXPLANATION], path)
+
+    def broken():
+        yield from [WITH_MAP] * 3000
+        raise stopped_by
+
+    with pytest.raises(type(stopped_by)):
+        save_explanations(broken(), path)
+    assert load_explanations(path) == [EXPLANATION]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_of_many_records_is_written_in_groups(tmp_path):
+    many = [dataclasses.replace(EXPLANATION, text=f"film {number}") for number in range(2500)]
+    save_explanations(iter(many), tmp_path / "x.parquet")
+    assert load_explanations(tmp_path / "x.parquet") == many
+    assert pq.ParquetFile(tmp_path / "x.parquet").num_row_groups == 3
 
 
 @given(st.text(st.characters(codec=None)), st.floats())

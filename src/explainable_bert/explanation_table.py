@@ -2,12 +2,15 @@
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from explainable_bert.writing import expressible
 
+# Rows that are in memory together, and lie together in the file.
+_ROWS_AT_ONCE = 1024
 # Columns that are fields of the record itself, of its prediction, its attribution and its provenance.
 _OWN = {"schema_version": "int64", "text": "string", "text_pair": "string", "target": "string"}
 _PREDICTION = {"label": "string", "n_tokens_dropped": "int64"}
@@ -49,19 +52,20 @@ _COLUMNS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def to_parquet(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """A Parquet file with a row per record; `records` are the nested fields of explanations."""
+def write_parquet(records: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
+    """A Parquet file with a row per record, written as they come; `records` are the nested fields of explanations."""
     import pyarrow as pa
     import pyarrow.parquet
 
     schema = pa.schema([(name, _arrow_type(kind)) for name, kind in _COLUMNS.items()])
-    stream = io.BytesIO()
-    pa.parquet.write_table(pa.Table.from_pylist([_to_row(record) for record in records], schema=schema), stream)
-    return stream.getvalue()
+    rows = map(_to_row, records)
+    with pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+        while group := list(islice(rows, _ROWS_AT_ONCE)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 def from_parquet(content: bytes) -> list[dict[str, Any]]:
-    """The inverse of `to_parquet`; raises ValueError or KeyError when it is no such file."""
+    """The inverse of `write_parquet`; raises ValueError or KeyError when it is no such file."""
     import pyarrow.parquet
 
     return [_from_row(row) for row in pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()]

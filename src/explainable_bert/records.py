@@ -2,15 +2,16 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Any, BinaryIO, Literal, Self
 
 from explainable_bert.errors import FileError, InputError
-from explainable_bert.explanation_table import from_parquet, to_parquet
-from explainable_bert.writing import write_bytes
+from explainable_bert.explanation_table import from_parquet, write_parquet
+from explainable_bert.writing import writing
 
 EXPLANATION_SCHEMA_VERSION = 2
 
@@ -178,13 +179,19 @@ def _attention_map(weights: list[list[float]], special_token_mass: list[float]) 
     return AttentionMap(tuple(tuple(row) for row in weights), tuple(special_token_mass))
 
 
-def save_explanations(explanations: Sequence[Explanation], path: str | Path) -> None:
-    """Write records without loss: .json as one object, or a list of them; .parquet with a row for each.
+def save_explanations(explanations: Iterable[Explanation], path: str | Path) -> None:
+    """Write records as they come, without loss: .json as one object, or a list of them; .parquet with a row for each.
 
     Raises InputError for another extension, FileError if the place cannot be written.
     """
     writer, _ = _file_format(path)
-    write_bytes(Path(path), writer(explanations))
+    with writing(Path(path)) as stream:
+        writer(explanations, stream)
+
+
+def holds_records(path: str | Path) -> bool:
+    """Whether `save_explanations` writes such a file, by its extension."""
+    return Path(path).suffix.lower() in _FILE_FORMATS
 
 
 def load_explanations(path: str | Path) -> list[Explanation]:
@@ -202,10 +209,16 @@ def load_explanations(path: str | Path) -> list[Explanation]:
         raise InputError(f"path: {str(path)!r} is not an explanation file of explainable-bert: {error}") from error
 
 
-def _to_json(explanations: Sequence[Explanation]) -> bytes:
-    records = [explanation.to_json() for explanation in explanations]
-    content = records[0] if len(records) == 1 else "[" + ",\n".join(records) + "]"
-    return (content + "\n").encode("ascii")
+def _write_json(explanations: Iterable[Explanation], stream: BinaryIO) -> None:
+    records = (explanation.to_json().encode("ascii") for explanation in explanations)
+    first = list(islice(records, 2))
+    if len(first) == 1:
+        stream.write(first[0] + b"\n")
+        return
+    stream.write(b"[")
+    for index, record in enumerate(chain(first, records)):
+        stream.write((b",\n" if index else b"") + record)
+    stream.write(b"]\n")
 
 
 def _from_json(content: bytes) -> list[Explanation]:
@@ -213,19 +226,19 @@ def _from_json(content: bytes) -> list[Explanation]:
     return [Explanation.from_fields(item) for item in (fields if isinstance(fields, list) else [fields])]
 
 
-def _to_parquet(explanations: Sequence[Explanation]) -> bytes:
+def _write_parquet(explanations: Iterable[Explanation], stream: BinaryIO) -> None:
     # By way of JSON, so that a row is made of what a record in JSON holds, and of nothing else.
-    return to_parquet([json.loads(explanation.to_json()) for explanation in explanations])
+    write_parquet((json.loads(explanation.to_json()) for explanation in explanations), stream)
 
 
 def _from_parquet(content: bytes) -> list[Explanation]:
     return [Explanation.from_fields(item) for item in from_parquet(content)]
 
 
-_Writer = Callable[[Sequence[Explanation]], bytes]
+_Writer = Callable[[Iterable[Explanation], BinaryIO], None]
 _Reader = Callable[[bytes], list[Explanation]]
 _FILE_FORMATS: Mapping[str, tuple[_Writer, _Reader]] = MappingProxyType(
-    {".json": (_to_json, _from_json), ".parquet": (_to_parquet, _from_parquet)}
+    {".json": (_write_json, _from_json), ".parquet": (_write_parquet, _from_parquet)}
 )
 
 

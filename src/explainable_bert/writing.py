@@ -2,7 +2,10 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from explainable_bert.errors import FileError
 
@@ -16,10 +19,11 @@ def check_place(path: Path) -> None:
         raise FileError(f"output: cannot write {str(path)!r}: {str(parent)!r} is no folder that can be written to")
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` beside `path`, then rename it into place; parent folders are made.
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A stream into a file beside `path`, which is renamed into place at the end; parent folders are made.
 
-    Raises FileError if the place cannot be written.
+    Whatever stops it leaves nothing behind. Raises FileError if the place cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,15 +32,22 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+            yield stream
         # mkstemp makes files private; give back the mode a plain open() would have had.
         mask = os.umask(0)
         os.umask(mask)
         Path(aside).chmod(0o666 & ~mask)
         Path(aside).replace(path)
     except OSError as error:
-        Path(aside).unlink(missing_ok=True)
         raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
+    finally:
+        Path(aside).unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` whole or not at all, as `writing` does."""
+    with writing(path) as stream:
+        stream.write(content)
 
 
 def write_text(path: Path, content: str) -> None:

@@ -1,6 +1,7 @@
 """The `explainable-bert` command: parse, call the library, print results to stdout and all else to stderr."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,10 +25,11 @@ from explainable_bert.interfaces.terminal import (
     say_dropped,
     say_skipped,
 )
-from explainable_bert.records import Level
+from explainable_bert.records import Level, holds_records, save_explanations
 from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
+    from explainable_bert.pipeline import ExplainableClassifier
     from explainable_bert.records import Explanation
     from explainable_bert.text.encoding import TextInput
 
@@ -217,6 +219,9 @@ def explain(
     names = list(dict.fromkeys(name.strip() for name in method.split(",")))
     rows = [text for _, text in given_texts(texts, input_, pair, text_column, pair_column)]
     asked = {"target": target, "level": level, "attention_map": map_, "seed": seed}
+    if output is not None and holds_records(output) and versus is None and not split:
+        _write_records(model, rows, names, asked, output)
+        return
     ours, theirs = _explain(model, versus, rows, names, asked)
     say_dropped([explanation.prediction.n_tokens_dropped for explanation in ours[:: len(names)]])
     if output is None:
@@ -226,20 +231,48 @@ def explain(
         say(f"wrote {path}")
 
 
+def _write_records(
+    model: str, texts: list["TextInput"], methods: list[str], asked: dict[str, Any], output: Path
+) -> None:
+    """The explanations of each text, method after method, written as they come, in memory that does not grow."""
+    base = _loaded_for(model, methods, asked)
+    dropped: list[int] = []
+
+    def noted(explanations: Iterable["Explanation"]) -> Iterator["Explanation"]:
+        for number, explanation in enumerate(explanations):
+            if number % len(methods) == 0:
+                dropped.append(explanation.prediction.n_tokens_dropped)
+            yield explanation
+
+    with reading_bar(f"explaining by {', '.join(methods)}") as progress:
+        by_method = [base.iter_explanations(texts, name, progress=progress, **asked) for name in methods]
+        save_explanations(noted(chain.from_iterable(zip(*by_method, strict=True))), output)
+    say_dropped(dropped)
+    say(f"wrote {output}")
+
+
+def _loaded_for(model: str, methods: list[str], asked: dict[str, Any]) -> "ExplainableClassifier":
+    """The model, once it is known that it can be explained so."""
+    quiet_libraries()
+    from explainable_bert.attribution.methods import check_method
+
+    for name in methods:
+        check_method(name)
+    base = load_model(model)
+    for name in methods:
+        base.check(name, asked["target"], asked["level"], asked["seed"])
+    return base
+
+
 def _explain(
     model: str, versus: str | None, texts: list["TextInput"], methods: list[str], asked: dict[str, Any]
 ) -> tuple[list["Explanation"], list["Explanation"] | None]:
     """The explanations of each text, method after method; those of `versus` beside them."""
-    quiet_libraries()
-    from explainable_bert.attribution.methods import check_method
     from explainable_bert.pipeline import explain_versus
 
-    for name in methods:
-        check_method(name)
-    base, other = load_model(model), None if versus is None else load_model(versus)
-    for name in methods:
-        base.check(name, asked["target"], asked["level"], asked["seed"])
-        if other is not None:
+    base, other = _loaded_for(model, methods, asked), None if versus is None else load_model(versus)
+    if other is not None:
+        for name in methods:
             other.check(name)
     by_method: list[tuple[list[Explanation], list[Explanation]]] = []
     for name in methods:
