@@ -37,7 +37,7 @@ def folder(stock_folder, tokenizer, tmp_path):
     return make
 
 
-def plain(clf, text, **asked):
+def plain(clf, text):
     """One text's tokens run by the model itself: logits, attention, and contributions where the design has them."""
     parts = (text,) if isinstance(text, str) else text
     given = clf.tokenizer(*parts, truncation=True, max_length=41, return_tensors="pt", return_special_tokens_mask=True)
@@ -97,18 +97,16 @@ def test_a_stream_asks_for_texts_as_they_are_needed(classifier, monkeypatch):
     class Drawn(list):
         """Texts that note when they are asked for."""
 
-        asked = []
-
         def __getitem__(self, which):
-            self.asked.append((which.start, which.stop))
+            asked.append((which.start, which.stop))
             return super().__getitem__(which)
 
-    texts, clf = Drawn(TEXTS), classifier("lexical")
+    asked, texts, clf = [], Drawn(TEXTS), classifier("lexical")
     stream = clf.iter_explanations(texts)
-    assert texts.asked == []
+    assert asked == []
     found = [next(stream)]
     # The second chunk is read while the first is run; the third is not looked at.
-    assert texts.asked == [(0, 2), (2, 4)]
+    assert asked == [(0, 2), (2, 4)]
     found += stream
     assert found == clf.explain(TEXTS)
     blank = clf.iter_explanations([*TEXTS[:4], "\n"])

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 REPORT_FILE = "export_report.json"
 LARGEST_DIFFERENCE = 1e-4
 # The sparse ones are loops that depend on what they find.
-_EXPORTABLE = ("softmax", "uniform")
+EXPORTABLE = ("softmax", "uniform")
 _TRACED_BATCH, _TRACED_LENGTH = 37, 29
 # The first with an operator for attention, which ONNX Runtime computes faster than its parts.
-_OPSET = 23
+OPSET = 23
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
 # Of every length that a model reads, padding and pairs among them.
 _CHECKED: tuple[TextInput, ...] = (
@@ -76,9 +76,9 @@ def export_onnx(
     or the attention function is a sparse one, MissingExtraError without the extra onnx.
     """
     function = classifier.model.config.attention_function
-    if function not in _EXPORTABLE:
+    if function not in EXPORTABLE:
         raise ModelError(
-            f"model: attention function {function!r} cannot be written in ONNX; accepted: {', '.join(_EXPORTABLE)}"
+            f"model: attention function {function!r} cannot be written in ONNX; accepted: {', '.join(EXPORTABLE)}"
         )
     if output.exists():
         raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
@@ -103,34 +103,43 @@ def export_onnx(
 
 
 def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:
+    trace(_graph(classifier), _INPUTS, _outputs(classifier), path)
+    import onnx
+
+    written = onnx.load(path)
+    onnx.helper.set_model_props(written, {FACTS_KEY: _facts(classifier).to_json()})
+    onnx.save(written, path)
+
+
+def trace(module: "torch.nn.Module", inputs: Sequence[str], outputs: Sequence[str], path: Path) -> None:
+    """Write a module of (batch, key) integers as a graph for any batch and length.
+
+    Raises MissingExtraError without the extra onnx.
+    """
     try:
-        import onnx
-        import onnxscript  # noqa: F401  # torch writes by it
+        import onnx  # noqa: F401  # torch writes by both
+        import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("onnx", "onnx") from error
     import torch
 
-    graph = _graph(classifier)
     # Sizes that nothing else has: where two are equal, tracing may take them for the same.
-    ids = torch.arange(_TRACED_BATCH * _TRACED_LENGTH).reshape(_TRACED_BATCH, -1) % classifier.model.config.vocab_size
-    given = (ids, torch.ones_like(ids), torch.zeros_like(ids), torch.zeros_like(ids))
+    ones = torch.ones((_TRACED_BATCH, _TRACED_LENGTH), dtype=torch.long)
     anything = {axis: torch.export.Dim.DYNAMIC for axis in (0, 1)}
     with _quietly():
         torch.onnx.export(
-            graph,
-            given,
+            module,
+            (),
             path,
-            input_names=_INPUTS,
-            output_names=_outputs(classifier),
-            dynamic_shapes=dict.fromkeys(_INPUTS, anything),
+            kwargs=dict.fromkeys(inputs, ones),
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_shapes=dict.fromkeys(inputs, anything),
             dynamo=True,
-            opset_version=_OPSET,
+            opset_version=OPSET,
             external_data=False,
             verbose=False,
         )
-    written = onnx.load(path)
-    onnx.helper.set_model_props(written, {FACTS_KEY: _facts(classifier).to_json()})
-    onnx.save(written, path)
 
 
 def _graph(classifier: ExplainableClassifier) -> "torch.nn.Module":

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from explainable_bert.errors import ExplainableBertError
-from explainable_bert.interfaces import measuring, serving, showing, sweeping
+from explainable_bert.interfaces import benching, measuring, serving, showing, sweeping
 from explainable_bert.interfaces.options import Input, LabelColumn, Model, Pair, PairColumn, TextColumn, Texts
 from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
@@ -292,6 +292,7 @@ app.command(epilog=measuring.CHECK_EXAMPLE)(measuring.check)
 app.command(epilog=sweeping.FRONTIER_EXAMPLE)(sweeping.frontier)
 app.command(name="app", epilog=showing.APP_EXAMPLE)(showing.serve_app)
 app.add_typer(serving.export, name="export")
+app.command(epilog=benching.BENCH_EXAMPLE)(benching.bench)
 
 
 @app.command(epilog="Example: explainable-bert methods")

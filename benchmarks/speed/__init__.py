@@ -1,0 +1,1 @@
+"""The benchmark behind docs/performance.md: serving, explanation methods, training, phases, growth, whole commands."""

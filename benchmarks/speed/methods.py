@@ -1,0 +1,64 @@
+"""Built-in explanations beside the explanation methods of other packages, each in an environment of its own.
+
+`--environments` is the folder that `python benchmarks/speed/peers/environments.py FOLDER` makes; what is not there is
+left out.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from transformers import BertForSequenceClassification
+
+from explainable_bert.model.checkpoint import load_tokenizer, resolve_base
+from explainable_bert.speed.ratios import ratio
+from explainable_bert.speed.texts import texts_of
+from explainable_bert.speed.turns import Side, take_turns
+
+from .models import saved
+from .results import Results
+
+PART = "methods"
+SHAPE, LENGTHS = "MiniLM-L6", "25"
+PEERS = Path(__file__).parent / "peers"
+OURS = "ours, torch"
+# Methods of other packages, and the environment that each runs in.
+METHODS: Mapping[str, str] = MappingProxyType({})
+
+
+def run(rounds: int, environments: Path) -> None:
+    """Measure each method that is not saved yet: one text after another, and all texts at its best batch size."""
+    results = Results(PART, {"rounds": rounds, "shape": SHAPE, "lengths": LENGTHS})
+    with tempfile.TemporaryDirectory() as place, saved(SHAPE) as ours:
+        folder = Path(place)
+        (folder / "ours").symlink_to(ours, target_is_directory=True)
+        texts = _prepare(folder)
+        for method in METHODS:
+            python = environments / METHODS[method] / ".venv" / "bin" / "python"
+            for given in ("one", "all"):
+                if f"{method}, {given}" in results or not python.exists():
+                    continue
+                turns = take_turns(_sides(method, given, python, folder), rounds, seed=0, n_warm_ups=1)
+                results.add(f"{method}, {given}", vars(ratio(turns, OURS, method, len(texts))))
+
+
+def _prepare(folder: Path) -> Sequence[str]:
+    """A stock model of the same shape, and the texts for both kinds of workers."""
+    source = resolve_base("minilm")
+    tokenizer = load_tokenizer(source)
+    BertForSequenceClassification.from_pretrained(source).save_pretrained(folder / "stock")
+    tokenizer.save_pretrained(folder / "stock")
+    texts = texts_of(LENGTHS, tokenizer.backend_tokenizer, 512, one_by_one=True, seed=0)
+    for name, content in (("texts", texts), ("one", [[text] for text in texts]), ("all", [texts])):
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    return texts
+
+
+def _sides(method: str, given: str, python: Path, folder: Path) -> list[Side]:
+    one_by_one = ("--one-by-one",) if given == "one" else ()
+    theirs = (str(python), str(PEERS / "worker.py"), method, str(folder / "stock"), str(folder / "texts.json"))
+    ours = (sys.executable, "-m", "explainable_bert.speed.sides", OURS, str(folder), str(folder / f"{given}.json"))
+    return [Side(OURS, ours), Side(method, (*theirs, *one_by_one))]
