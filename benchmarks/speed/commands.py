@@ -1,12 +1,11 @@
 """Whole commands: how long until one starts, and the memory of explaining a file of ever more texts."""
 
-import os
+import json
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +82,18 @@ def _explained(model: Path, folder: Path, count: int) -> dict[str, float]:
     return vars(found)
 
 
+# Started by a small process: Linux counts to a program's memory what started it.
+_STARTER = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(process.pid, 0)
+seconds = time.perf_counter() - started
+print(json.dumps([seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)]))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def _ran(command: tuple[str, ...]) -> Ran:
-    started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return Ran(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+    starting = (sys.executable, "-c", _STARTER, *command)
+    return Ran(*json.loads(subprocess.run(starting, check=True, capture_output=True, text=True).stdout))

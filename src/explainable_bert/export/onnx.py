@@ -131,7 +131,7 @@ def trace(module: "torch.nn.Module", inputs: Sequence[str], outputs: Sequence[st
             module,
             (),
             path,
-            kwargs=dict.fromkeys(inputs, ones),
+            kwargs={name: ones.clone() for name in inputs},  # one tensor for all would become one input
             input_names=inputs,
             output_names=outputs,
             dynamic_shapes=dict.fromkeys(inputs, anything),

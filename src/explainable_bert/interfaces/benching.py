@@ -41,7 +41,7 @@ def bench(
     say("each side is a process of its own; leave the machine alone while they take turns")
     with measuring_bar() as progress:
         report = run_bench(classifier, settings, progress, output)
-    _print(Console(), report)
+    print_report(report)
     if output is not None:
         say(f"wrote {output}")
 
@@ -59,10 +59,11 @@ def _classifier(model: str) -> "ExplainableClassifier":
     return ExplainableClassifier(base, load_tokenizer(source), name=model)
 
 
-def _print(stdout: Console, report: "BenchReport") -> None:
-    """A table for each of our sides: how many times as fast it is as each other side."""
+def print_report(report: "BenchReport") -> None:
+    """Print a table for each of our sides: how many times as fast it is as each other side."""
     from explainable_bert.speed.sides import SIDES
 
+    stdout = Console()
     stdout.print(f"{report.model}, design {report.design}; {report.machine}", markup=False, soft_wrap=True)
     for ours in dict.fromkeys(found.ours for contest in report.contests for found in contest.ratios):
         stdout.print(f"\n{ours} ({SIDES[ours].summary}): times as fast as", style="bold", markup=False)

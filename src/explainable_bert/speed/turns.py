@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from explainable_bert.errors import ExplainableBertError
@@ -60,6 +61,8 @@ def take_turns(
     found: dict[str, list[Turn]] = {side.name: [] for side in sides}
     with ExitStack() as stack:
         running = {side.name: stack.enter_context(_started(side)) for side in sides}
+        for one in running.values():  # they load at the same time
+            one.answer(None)
         for number in range(n_warm_ups + rounds):
             for name in generator.sample(list(running), len(running)):
                 turn = Turn(**running[name].answer("turn"))
@@ -84,7 +87,11 @@ def serve(work: Callable[[], object]) -> None:
 
 
 def _peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
+    # Linux's ru_maxrss counts what the process was before it became this program: a copy of the one that started it.
+    described = Path("/proc/self/status")
+    lines = described.read_text(encoding="ascii", errors="replace").splitlines() if described.exists() else []
+    highest = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    return highest[0] if highest else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIB
 
 
 class _Running:
@@ -125,8 +132,6 @@ def _started(side: Side) -> Iterator[_Running]:
             raise SideError(f"side {side.name!r} cannot be started: {error.strerror}") from error
         with process:
             try:
-                running = _Running(side.name, process, errors)
-                running.answer(None)
-                yield running
+                yield _Running(side.name, process, errors)
             finally:
                 process.kill()
