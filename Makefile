@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper test check unit clean
+.PHONY: demo pictures comparison plausibility paper bench test check unit clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,6 +39,11 @@ plausibility: demo
 SCALE ?= cpu
 paper: .venv/installed
 	$(BIN)/python -m benchmarks.paper --scale $(SCALE) $(SST2:%=--sst2 %) $(RATIONALES:%=--rationales %)
+
+# docs/performance.md: make bench SST2=folder-of-train.tsv-and-dev.tsv PEERS=folder; two hours on two cores, of which
+# nothing else should have a part. PEERS are environments of other packages: benchmarks/speed/peers/environments.py.
+bench: .venv/installed
+	$(BIN)/python -m benchmarks.speed $(SST2:%=--sst2 %) $(PEERS:%=--environments %)
 
 test: check unit
 

@@ -36,6 +36,24 @@ def speed_table() -> str:
     return "\n".join([*lines, "", f"Median and range of {result['rows'][0]['rounds']} rounds; {result['machine']}."])
 
 
+def performance_table() -> str:
+    """How many times as fast an explained prediction is as each alternative, on mixed lengths."""
+    others = ("stock SDPA", "stock eager, attentions", "transformers.pipeline", "stock ONNX")
+    lines = [f"| model, how | {' | '.join(others)} |", "|---" * (len(others) + 1) + "|"]
+    for shape in ("MiniLM-L6", "BERT-base"):
+        report = json.loads((RESULTS / f"speed_serving_{shape}.json").read_text(encoding="utf-8"))
+        for contest in report["contests"]:
+            if contest["lengths"] != "mixed":
+                continue
+            given = "one by one" if contest["given"] == "one" else "all at once"
+            for ours in ("ours, torch", "ours, ONNX"):
+                found = {row["other"]: row for row in contest["ratios"] if row["ours"] == ours}
+                cells = [f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})" for row in map(found.get, others)]
+                lines.append(f"| {shape}, {ours.removeprefix('ours, ')}, {given} | {' | '.join(cells)} |")
+    machine = f"Median and range of {report['rounds']} rounds or more, sides in turn; {report['machine']}."
+    return "\n".join([*lines, "", machine])
+
+
 def methods_table() -> str:
     """Passes and texts per second of every explainer, and integrated gradients beside captum's."""
     result = json.loads((RESULTS / "explainers.json").read_text(encoding="utf-8"))
@@ -201,6 +219,7 @@ def with_tables(readme: str) -> str:
         "paper": paper_table(),
         "methods": methods_table(),
         "speed": speed_table(),
+        "performance": performance_table(),
         "comparison": comparison_table(),
         "audit": audit_table(),
         "plausibility": plausibility_table(),

@@ -23,6 +23,7 @@ def test_the_tables_are_those_of_the_saved_results():
     assert tables.demo_table() in README
     assert tables.methods_table() in README
     assert tables.speed_table() in README
+    assert tables.performance_table() in README
     assert tables.comparison_table() in README
     assert tables.audit_table() in README
     assert tables.plausibility_table() in README

@@ -50,7 +50,8 @@ def main() -> None:
 
 
 def _write() -> None:
-    from .page import PAGE, draw, page  # it reads what the other parts have saved
+    from .figures import draw  # they read what the other parts have saved
+    from .page import PAGE, page
 
     draw()
     write_text(PAGE, page())

@@ -20,7 +20,7 @@ PART = "growth"
 SHAPE = "MiniLM-L6"
 LENGTHS = (16, 32, 64, 128, 256, 512)
 COUNTS = (1, 4, 16, 64, 256, 1024)
-_SHORT, _N_LONG = 25, 32
+SHORT, N_LONG = 25, 32
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Axis:
 
 
 AXES = (
-    Axis("length", tuple((length, _N_LONG) for length in LENGTHS), grown=0),
-    Axis("texts at once", tuple((_SHORT, count) for count in COUNTS), grown=1),
+    Axis("length", tuple((length, N_LONG) for length in LENGTHS), grown=0),
+    Axis("texts at once", tuple((SHORT, count) for count in COUNTS), grown=1),
 )
 
 

@@ -26,22 +26,40 @@ SHAPE, LENGTHS = "MiniLM-L6", "25"
 PEERS = Path(__file__).parent / "peers"
 OURS = "ours, torch"
 # Methods of other packages, and the environment that each runs in.
-METHODS: Mapping[str, str] = MappingProxyType({})
+_CAPTUM = "captum_shap_lime"
+METHODS: Mapping[str, str] = MappingProxyType(
+    {
+        "captum-ig": _CAPTUM,
+        "captum-occlusion": _CAPTUM,
+        "shap-partition": _CAPTUM,
+        "transformers-interpret": _CAPTUM,
+        "ferret": "ferret",
+        "ferret-shap": "ferret",
+        "interpreto": "interpreto",
+        "lime": _CAPTUM,
+    }
+)
+# They take one text after another, whatever they are given.
+_ONE_BY_ONE_ALONE = ("transformers-interpret", "ferret", "ferret-shap", "lime")
+_N_TEXTS = 4
 
 
 def run(rounds: int, environments: Path) -> None:
     """Measure each method that is not saved yet: one text after another, and all texts at its best batch size."""
-    results = Results(PART, {"rounds": rounds, "shape": SHAPE, "lengths": LENGTHS})
+    results = Results(PART, {"rounds": rounds, "shape": SHAPE, "lengths": LENGTHS, "texts": _N_TEXTS})
     with tempfile.TemporaryDirectory() as place, saved(SHAPE) as ours:
         folder = Path(place)
         (folder / "ours").symlink_to(ours, target_is_directory=True)
         texts = _prepare(folder)
         for method in METHODS:
             python = environments / METHODS[method] / ".venv" / "bin" / "python"
-            for given in ("one", "all"):
+            for given in ("one",) if method in _ONE_BY_ONE_ALONE else ("one", "all"):
                 if f"{method}, {given}" in results or not python.exists():
                     continue
-                turns = take_turns(_sides(method, given, python, folder), rounds, seed=0, n_warm_ups=1)
+                # LIME takes minutes for a round.
+                counted, n_warm_ups = (2, 0) if method == "lime" else (rounds, 1)
+                sides = _sides(method, given, python, folder)
+                turns = take_turns(sides, counted, seed=0, n_warm_ups=n_warm_ups)
                 results.add(f"{method}, {given}", vars(ratio(turns, OURS, method, len(texts))))
 
 
@@ -51,7 +69,7 @@ def _prepare(folder: Path) -> Sequence[str]:
     tokenizer = load_tokenizer(source)
     BertForSequenceClassification.from_pretrained(source).save_pretrained(folder / "stock")
     tokenizer.save_pretrained(folder / "stock")
-    texts = texts_of(LENGTHS, tokenizer.backend_tokenizer, 512, one_by_one=True, seed=0)
+    texts = texts_of(LENGTHS, tokenizer.backend_tokenizer, 512, one_by_one=True, seed=0)[:_N_TEXTS]
     for name, content in (("texts", texts), ("one", [[text] for text in texts]), ("all", [texts])):
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     return texts

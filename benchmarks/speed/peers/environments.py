@@ -16,7 +16,7 @@ def make_environment(requirements: Path, folder: Path) -> None:
     """
     environment = folder / requirements.stem / ".venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir"]
+    pip: list[str | Path] = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-cache-dir"]
     subprocess.run([*pip, TORCH, "-r", requirements], check=True)
 
 

@@ -5,8 +5,8 @@ Run by the interpreter of the package's own environment (see `environments.py`):
 
 MODEL_FOLDER holds a stock BertForSequenceClassification with its tokenizer, TEXTS_JSON a list of strings. On stdout
 comes a line `{"ready": true, "package": ..., "version": ..., "settings": ...}`; then, for each line on stdin, all texts
-are explained once, prediction included, and a line `{"seconds": ..., "peak_bytes": ...}` comes. Nothing else does: what
-libraries print goes to stderr. What is timed is the work from texts to scores; loading is not.
+are explained once, prediction included, and a line `{"seconds": ..., "peak_bytes": ..., "idle_bytes": ...}` comes.
+Nothing else does: what libraries print goes to stderr. What is timed is the work from texts to scores; loading is not.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import importlib.metadata
 import json
 import math
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 N_STEPS = 50
-# One score per token or word of each text, in the order of the texts.
+# A list of scores for each text, in the order of the texts: one per token or word, or only those a package chooses.
 Scores = list[list[float]]
 Explain = Callable[[list[str]], Scores]
 
@@ -104,7 +103,7 @@ def captum_ig(loaded: Loaded) -> Method:
     """Captum's integrated gradients on the embeddings' output."""
     from captum.attr import LayerIntegratedGradients
 
-    batch_size = 2
+    batch_size = 4
 
     def logits(ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         return loaded.model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
@@ -260,7 +259,7 @@ def interpreto(loaded: Loaded) -> Method:
         found = [output for group in groups for output in explainer(group)]
         return [output.attributions.flatten().tolist() for output in found]
 
-    settings = f"integrated gradients, {N_STEPS} steps, its default baseline, per word, batch_size {batch_size}"
+    settings = f"integrated gradients, {N_STEPS} steps, zero baseline, unsigned, per word, batch_size {batch_size}"
     return Method("interpreto", settings, explain)
 
 
@@ -294,13 +293,20 @@ def check(scores: Scores, texts: list[str]) -> None:
 def answer_rounds(method: Method, texts: list[str], say: Callable[[dict[str, Any]], None]) -> None:
     """Say what runs, then explain all texts once for each line of stdin and say how long it took."""
     version = importlib.metadata.version(method.package)
+    idle_bytes = peak_bytes()
     say({"ready": True, "package": method.package, "version": version, "settings": method.settings})
     for _ in sys.stdin:
         started = time.perf_counter()
         scores = method.explain(texts)
         seconds = time.perf_counter() - started
         check(scores, texts)
-        say({"seconds": seconds, "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024})
+        say({"seconds": seconds, "peak_bytes": peak_bytes(), "idle_bytes": idle_bytes})
+
+
+def peak_bytes() -> int:
+    """The most memory that this process ever held; not ru_maxrss, which counts what started it, too. Linux alone."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def main() -> None:

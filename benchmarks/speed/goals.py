@@ -1,0 +1,140 @@
+"""The goals of speed, and what was measured for each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from explainable_bert.speed.bench import BenchReport, median_ratios
+from explainable_bert.speed.ratios import Ratio
+
+from . import commands, methods, phases, serving, training
+from .results import load, path_of
+
+_Ratios = Mapping[tuple[str, str, str, str], Ratio]
+_SHAPES = {"MiniLM-L6": 1.18, "BERT-base": 1.08}
+_THROUGHPUT = ("25", "120", "512", "mixed")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A goal in words, what was measured in words, and whether it is reached: None where it was not measured."""
+
+    what: str
+    wanted: str
+    found: str
+    reached: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """In a word."""
+        return {True: "reached", False: "missed", None: "not measured"}[self.reached]
+
+
+def goals() -> Sequence[Goal]:
+    """Every goal, in order."""
+    found = {shape: median_ratios(BenchReport.load(path_of(serving.part_of(shape)))) for shape in _SHAPES}
+    return [
+        *(_same_batches(shape, found[shape]) for shape in _SHAPES),
+        *(_today(found["MiniLM-L6"], other) for other in ("stock eager, attentions", "transformers.pipeline")),
+        _batch_one(found["MiniLM-L6"]),
+        _method("captum-ig", "captum, integrated gradients of 50 steps", 100),
+        _method("shap-partition", "shap, partition explainer", 200),
+        *_training(),
+        _share(),
+        _memory(),
+        _start("import explainable_bert", 0.3),
+        _start("explainable-bert --help", 0.5),
+    ]
+
+
+def _same_batches(shape: str, found: _Ratios) -> Goal:
+    """The faster of our two engines, on each bag; reached where every bag reaches it."""
+    by_bag = {
+        lengths: max((found[lengths, "all", ours, "stock SDPA"] for ours in ("ours, torch", "ours, ONNX")),
+                     key=lambda ratio: ratio.median)
+        for lengths in _THROUGHPUT
+    }  # fmt: skip
+    said = ", ".join(f"{ratio.median:.2f} at {lengths} ({_engine(ratio)})" for lengths, ratio in by_bag.items())
+    wanted = _SHAPES[shape]
+    return Goal(
+        f"explained prediction : stock SDPA prediction, same batches, {shape}",
+        f"at least {wanted}",
+        said,
+        all(ratio.median >= wanted for ratio in by_bag.values()),
+    )
+
+
+def _engine(ratio: Ratio) -> str:
+    return ratio.ours.removeprefix("ours, ")
+
+
+def _today(found: _Ratios, other: str) -> Goal:
+    ratios = [found["mixed", "all", ours, other] for ours in ("ours, torch", "ours, ONNX")]
+    return Goal(
+        f"explained prediction : {other}, MiniLM, mixed lengths",
+        "at least 2.2",
+        ", ".join(f"{ratio.median:.2f} ({_engine(ratio)})" for ratio in ratios),
+        max(ratio.median for ratio in ratios) >= 2.2,
+    )
+
+
+def _batch_one(found: _Ratios) -> Goal:
+    by_bag = {lengths: found[lengths, "one", "ours, ONNX", "stock SDPA"] for lengths in _THROUGHPUT}
+    return Goal(
+        "ONNX explained, batch 1 : stock PyTorch batch 1, MiniLM",
+        "at least 2.4",
+        ", ".join(f"{ratio.median:.2f} at {lengths}" for lengths, ratio in by_bag.items()),
+        all(ratio.median >= 2.4 for ratio in by_bag.values()),
+    )
+
+
+def _method(name: str, what: str, wanted: int) -> Goal:
+    rows = load(methods.PART)["rows"] if path_of(methods.PART).exists() else {}
+    measured = Ratio(**rows[f"{name}, one"]) if f"{name}, one" in rows else None
+    return Goal(
+        f"explanation : {what}, one by one",
+        f"at least {wanted}",
+        "—" if measured is None else f"{measured.median:.0f}",
+        None if measured is None else measured.median >= wanted,
+    )
+
+
+def _training() -> Sequence[Goal]:
+    ratios = [Ratio(**row) for row in load(training.PART)["rows"]["ratios"]]
+    return [
+        Goal(
+            f"training rows per second : {other}, SST-2 train",
+            "at least 1.5",
+            ", ".join(f"{ratio.median:.2f} ({_engine(ratio)})" for ratio in ratios if ratio.other == other),
+            max(ratio.median for ratio in ratios if ratio.other == other) >= 1.5,
+        )
+        for other in dict.fromkeys(ratio.other for ratio in ratios)
+    ]
+
+
+def _share() -> Goal:
+    rows = load(phases.PART)["rows"]
+    by_bag = {lengths: rows[f"MiniLM-L6 {lengths}"] for lengths in _THROUGHPUT}
+    said = (
+        f"{row['passes_share']:.0%}, with texts read and records made {row['explain_share']:.0%}, at {lengths}"
+        for lengths, row in by_bag.items()
+    )
+    return Goal(
+        "share of the matrix-product peak, MiniLM, throughput",
+        "at least 75 %",
+        "; ".join(said),
+        all(row["passes_share"] >= 0.75 for row in by_bag.values()),
+    )
+
+
+def _memory() -> Goal:
+    rows = load(commands.PART)["rows"]
+    ratio = rows["100000 texts"]["peak_bytes"] / rows["1000 texts"]["peak_bytes"]
+    return Goal(
+        "peak memory of explaining 100,000 short texts from a file : of 1,000", "at most 1.1", f"{ratio:.3f}",
+        ratio <= 1.1,
+    )  # fmt: skip
+
+
+def _start(name: str, wanted: float) -> Goal:
+    median = load(commands.PART)["rows"]["starts"][name]["median"]
+    return Goal(f"`{name}`, seconds", f"at most {wanted}", f"{median:.2f}", median <= wanted)
