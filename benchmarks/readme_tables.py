@@ -48,10 +48,14 @@ def performance_table() -> str:
             given = "one by one" if contest["given"] == "one" else "all at once"
             for ours in ("ours, torch", "ours, ONNX"):
                 found = {row["other"]: row for row in contest["ratios"] if row["ours"] == ours}
-                cells = [f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})" for row in map(found.get, others)]
+                cells = [_with_range(found.get(other)) for other in others]
                 lines.append(f"| {shape}, {ours.removeprefix('ours, ')}, {given} | {' | '.join(cells)} |")
     machine = f"Median and range of {report['rounds']} rounds or more, sides in turn; {report['machine']}."
     return "\n".join([*lines, "", machine])
+
+
+def _with_range(row: dict[str, Any] | None) -> str:
+    return "—" if row is None else f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def methods_table() -> str:

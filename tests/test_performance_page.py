@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from benchmarks.speed import results
 from benchmarks.speed.commands import N_TEXTS, growth
 from benchmarks.speed.figures import FIGURE, draw
@@ -13,6 +12,7 @@ from benchmarks.speed.growth import exponent
 from benchmarks.speed.page import page
 from benchmarks.speed.peers import environments
 from benchmarks.speed.phases import Phases
+
 from explainable_bert.errors import InputError
 
 ROOT = Path(__file__).parent.parent

@@ -41,10 +41,11 @@ def draw() -> None:
 def _panel(axes: Axes, report: BenchReport, lengths: str, given: str) -> None:
     found = median_ratios(report)
     for ours, (colour, marker, shift) in _COLOURS.items():
-        ratios = [found[lengths, given, ours, other] for other in _OTHERS]
+        places = [place for place, other in enumerate(_OTHERS) if (lengths, given, ours, other) in found]
+        ratios = [found[lengths, given, ours, _OTHERS[place]] for place in places]
         axes.errorbar(
             [ratio.median for ratio in ratios],
-            [place + shift for place in range(len(_OTHERS))],
+            [place + shift for place in places],
             xerr=[[ratio.median - ratio.low for ratio in ratios], [ratio.high - ratio.median for ratio in ratios]],
             fmt=marker, color=colour, capsize=2, markersize=5, label=f"{ours}, explained",
         )  # fmt: skip

@@ -21,10 +21,10 @@ SHAPES: Mapping[str, dict[str, Any] | None] = MappingProxyType({"MiniLM-L6": Non
 def classifier(shape: str, seed: int = 0) -> ExplainableClassifier:
     """An explainable classifier of a shape."""
     tokenizer, sizes = load_tokenizer(resolve_base("minilm")), SHAPES[shape]
+    torch.manual_seed(seed)  # so that a stopped benchmark finds the model again that it began with
     if sizes is None:
         model = ExplainableBertForSequenceClassification.from_base("minilm", design=DESIGN)
         return ExplainableClassifier(model, tokenizer, name=shape)
-    torch.manual_seed(seed)
     with tempfile.TemporaryDirectory() as folder:
         BertModel(BertConfig(**{"vocab_size": len(tokenizer), **sizes})).save_pretrained(folder)
         tokenizer.save_pretrained(folder)

@@ -76,20 +76,21 @@ def _goals(reached: Sequence[Goal]) -> str:
 def _serving(shape: str) -> str:
     report = BenchReport.load(path_of(serving.part_of(shape)))
     found = median_ratios(report)
+    others = [name for name in _OTHERS if name in report.contests[0].peak_bytes]
     tables = []
     for ours in _OURS:
         lines = []
         for contest in report.contests:
-            ratios = [found[contest.lengths, contest.given, ours, other] for other in _OTHERS]
+            ratios = [found[contest.lengths, contest.given, ours, other] for other in others]
             milliseconds = f"{1000 * ratios[0].ours_seconds:.1f}"
             lines.append((contest.lengths, _GIVEN[contest.given], *map(spread, ratios), milliseconds))
-        head = ("word pieces", "given", *_OTHERS, "ours, ms per text, here")
+        head = ("word pieces", "given", *others, "ours, ms per text, here")
         tables.append(f"**{ours}**: {SIDES[ours].summary}, times as fast as\n\n" + table(head, lines))
-    others = "; ".join(f"{name}: {SIDES[name].summary}" for name in _OTHERS)
+    told = "; ".join(f"{name}: {SIDES[name].summary}" for name in others)
     memory = _memory(report)
     return (
         f"## An explained prediction beside a plain one: {shape}\n\n"
-        f"Design `{report.design}`, from texts to records: tokenised, run, words put together. {others}. "
+        f"Design `{report.design}`, from texts to records: tokenised, run, words put together. {told}. "
         f"{report.rounds} rounds.\n\n" + "\n\n".join(tables) + f"\n\n{memory}"
     )
 
