@@ -14,15 +14,8 @@ from explainable_bert.engines.onnx_engine import FACTS_KEY, GraphFacts
 from explainable_bert.errors import FileError, InputError, ModelError
 from explainable_bert.export import onnx as export
 from explainable_bert.export.onnx import ExportReport, export_onnx
+from tiny import TEXTS
 
-TEXTS = [
-    "the film is good",
-    "awful",
-    "a very, very dull movie! don't ...",
-    "Unbelievable 😀 plot [SEP]",
-    "the " * 50,
-    ("good film", "bad co-writer"),
-]
 KINDS = {
     "vanilla": ("vanilla", {}),
     "single-head": ("single-head", {}),

@@ -13,15 +13,7 @@ from explainable_bert.engines import torch_engine
 from explainable_bert.errors import InputError
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.text.encoding import TOKENS_AT_ONCE, tokens_at_once
-
-TEXTS = [
-    "the film is good",
-    "awful",
-    "a very, very dull movie! don't ...",
-    "Unbelievable 😀 plot [SEP]",
-    "the " * 50,
-    ("good film", "bad co-writer"),
-]
+from tiny import TEXTS
 
 
 @pytest.fixture
@@ -128,6 +120,17 @@ def test_a_pass_never_waits_for_an_accelerator(build, design, monkeypatch):
     assert output.logits.shape == (2, 3)
     with pytest.raises(RuntimeError, match="meta"):
         bool(output.logits.any())
+
+
+def test_texts_of_one_length_are_run_without_a_mask(classifier, monkeypatch):
+    clf, masks = classifier("lexical"), []
+    for block in clf.model.bert.encoder.layer[:-1]:
+        run = block.forward
+        monkeypatch.setattr(block, "forward", lambda states, mask, run=run: (masks.append(mask), run(states, mask))[1])
+    clf.explain(["the film is good", "a bad movie .", "awful ! ! !"])
+    assert masks == [None] * 4
+    clf.explain(["the film is good", "a bad movie"])
+    assert all(mask is not None for mask in masks[4:])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -20,6 +20,15 @@ SIZES = {
 }
 DESIGNS = ("vanilla", "single-head", "additive", "lexical")
 ADDITIVE = ("additive", "lexical")
+# Short, long beyond the window, unknown and typed special tokens, emoji, punctuation, and a pair.
+TEXTS = [
+    "the film is good",
+    "awful",
+    "a very, very dull movie! don't ...",
+    "Unbelievable 😀 plot [SEP]",
+    "the " * 50,
+    ("good film", "bad co-writer"),
+]
 
 
 def toy_corpus(n_train=24, n_validation=8, n_test=8):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.paper.page import table
+
 from explainable_bert.speed.bench import BenchReport, median_ratios
 from explainable_bert.speed.ratios import Ratio
 from explainable_bert.speed.sides import SIDES
@@ -35,12 +37,6 @@ def page() -> str:
         _not_done(),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
 def spread(found: Ratio) -> str:
