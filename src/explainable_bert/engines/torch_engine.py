@@ -113,9 +113,8 @@ class TorchEngine:
 
     def logits(self, encodings: Sequence[Encoding]) -> Callable[[], Float[np.ndarray, "batch label"]]:
         """Begin the logits alone."""
-        tensors = self._tensors(
-            encodings
-        )  # not in inference mode: to a compiled model, its tensors are of another kind
+        # Not in inference mode: tensors made in it are of another kind, for which a compiled model is compiled again.
+        tensors = self._tensors(encodings)
         with torch.inference_mode():
             fetched = _Fetched({"logits": self.model(**tensors).logits})
         return lambda: fetched.arrays()["logits"]

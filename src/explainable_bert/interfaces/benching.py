@@ -37,7 +37,7 @@ def bench(
     from explainable_bert.speed.bench import bench as run_bench
 
     settings = BenchSettings(tuple(name.strip() for name in lengths.split(",")), rounds=rounds, seed=seed)
-    classifier = _classifier(model)
+    classifier = _classifier(model, seed)
     say("each side is a process of its own; leave the machine alone while they take turns")
     with measuring_bar() as progress:
         report = run_bench(classifier, settings, progress, output)
@@ -46,8 +46,13 @@ def bench(
         say(f"wrote {output}")
 
 
-def _classifier(model: str) -> "ExplainableClassifier":
-    """The trained model, or the explainable design of a base that has no classifier yet: no time depends on weights."""
+def _classifier(model: str, seed: int) -> "ExplainableClassifier":
+    """The trained model, or the explainable design of a base, with weights drawn where it has none.
+
+    No time depends on them; the same seed draws the same, so that a stopped benchmark finds its model again.
+    """
+    import torch
+
     from explainable_bert.model.checkpoint import is_classifier, load_tokenizer, read_config, resolve_base
     from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
     from explainable_bert.pipeline import ExplainableClassifier
@@ -55,7 +60,9 @@ def _classifier(model: str) -> "ExplainableClassifier":
     source = resolve_base(model)
     if is_classifier(read_config(source, "model")):
         return ExplainableClassifier.load(source)
-    base = ExplainableBertForSequenceClassification.from_base(source, design="explainable")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        base = ExplainableBertForSequenceClassification.from_base(source, design="explainable")
     return ExplainableClassifier(base, load_tokenizer(source), name=model)
 
 
