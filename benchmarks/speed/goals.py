@@ -11,6 +11,7 @@ from .results import load, path_of
 
 _Ratios = Mapping[tuple[str, str, str, str], Ratio]
 _SHAPES = {"MiniLM-L6": 1.18, "BERT-base": 1.08}
+_OURS = ("ours, torch", "ours, ONNX")
 _THROUGHPUT = ("25", "120", "512", "mixed")
 
 
@@ -33,34 +34,35 @@ def goals() -> Sequence[Goal]:
     """Every goal, in order."""
     found = {shape: median_ratios(BenchReport.load(path_of(serving.part_of(shape)))) for shape in _SHAPES}
     return [
-        *(_same_batches(shape, found[shape]) for shape in _SHAPES),
+        *(goal for shape in _SHAPES for goal in _same_batches(shape, found[shape])),
         *(_today(found["MiniLM-L6"], other) for other in ("stock eager, attentions", "transformers.pipeline")),
-        _batch_one(found["MiniLM-L6"]),
+        *_batch_one(found["MiniLM-L6"]),
         _method("captum-ig", "captum, integrated gradients of 50 steps", 100),
         _method("shap-partition", "shap, partition explainer", 200),
         *_training(),
-        _share(),
+        *_shares(),
         _memory(),
         _start("import explainable_bert", 0.3),
         _start("explainable-bert --help", 0.5),
     ]
 
 
-def _same_batches(shape: str, found: _Ratios) -> Goal:
-    """The faster of our two engines, on each bag; reached where every bag reaches it."""
-    by_bag = {
-        lengths: max((found[lengths, "all", ours, "stock SDPA"] for ours in ("ours, torch", "ours, ONNX")),
-                     key=lambda ratio: ratio.median)
+def _same_batches(shape: str, found: _Ratios) -> Sequence[Goal]:
+    """The faster of our two engines, on each bag."""
+    ratios = {
+        lengths: max((found[lengths, "all", ours, "stock SDPA"] for ours in _OURS), key=lambda ratio: ratio.median)
         for lengths in _THROUGHPUT
-    }  # fmt: skip
-    said = ", ".join(f"{ratio.median:.2f} at {lengths} ({_engine(ratio)})" for lengths, ratio in by_bag.items())
-    wanted = _SHAPES[shape]
-    return Goal(
-        f"explained prediction : stock SDPA prediction, same batches, {shape}",
-        f"at least {wanted}",
-        said,
-        all(ratio.median >= wanted for ratio in by_bag.values()),
-    )
+    }
+    what = f"explained prediction : stock SDPA prediction, same batches, {shape}"
+    return [
+        _at_least(f"{what}, {lengths}", _SHAPES[shape], ratio.median, _engine(ratio))
+        for lengths, ratio in ratios.items()
+    ]
+
+
+def _at_least(what: str, wanted: float, measured: float, by: str = "") -> Goal:
+    said = f"{measured:.2f}" + (f" ({by})" if by else "")
+    return Goal(what, f"at least {wanted}", said, measured >= wanted)
 
 
 def _engine(ratio: Ratio) -> str:
@@ -68,23 +70,19 @@ def _engine(ratio: Ratio) -> str:
 
 
 def _today(found: _Ratios, other: str) -> Goal:
-    ratios = [found["mixed", "all", ours, other] for ours in ("ours, torch", "ours, ONNX")]
-    return Goal(
-        f"explained prediction : {other}, MiniLM, mixed lengths",
-        "at least 2.2",
-        ", ".join(f"{ratio.median:.2f} ({_engine(ratio)})" for ratio in ratios),
-        max(ratio.median for ratio in ratios) >= 2.2,
-    )
+    ratio = max((found["mixed", "all", ours, other] for ours in _OURS), key=lambda one: one.median)
+    return _at_least(f"explained prediction : {other}, MiniLM, mixed", 2.2, ratio.median, _engine(ratio))
 
 
-def _batch_one(found: _Ratios) -> Goal:
-    by_bag = {lengths: found[lengths, "one", "ours, ONNX", "stock SDPA"] for lengths in _THROUGHPUT}
-    return Goal(
-        "ONNX explained, batch 1 : stock PyTorch batch 1, MiniLM",
-        "at least 2.4",
-        ", ".join(f"{ratio.median:.2f} at {lengths}" for lengths, ratio in by_bag.items()),
-        all(ratio.median >= 2.4 for ratio in by_bag.values()),
-    )
+def _batch_one(found: _Ratios) -> Sequence[Goal]:
+    return [
+        _at_least(
+            f"ONNX explained, batch 1 : stock PyTorch batch 1, MiniLM, {lengths}",
+            2.4,
+            found[lengths, "one", "ours, ONNX", "stock SDPA"].median,
+        )
+        for lengths in _THROUGHPUT
+    ]
 
 
 def _method(name: str, what: str, wanted: int) -> Goal:
@@ -111,19 +109,18 @@ def _training() -> Sequence[Goal]:
     ]
 
 
-def _share() -> Goal:
+def _shares() -> Sequence[Goal]:
     rows = load(phases.PART)["rows"]
-    by_bag = {lengths: rows[f"MiniLM-L6 {lengths}"] for lengths in _THROUGHPUT}
-    said = (
-        f"{row['passes_share']:.0%}, with texts read and records made {row['explain_share']:.0%}, at {lengths}"
-        for lengths, row in by_bag.items()
-    )
-    return Goal(
-        "share of the matrix-product peak, MiniLM, throughput",
-        "at least 75 %",
-        "; ".join(said),
-        all(row["passes_share"] >= 0.75 for row in by_bag.values()),
-    )
+    return [
+        Goal(
+            f"share of the matrix-product peak, MiniLM, all at once, {lengths}",
+            "at least 75 %",
+            f"{row['passes_share']:.0%} in the model's passes, {row['explain_share']:.0%} from texts to records",
+            row["passes_share"] >= 0.75,
+        )
+        for lengths in _THROUGHPUT
+        for row in (rows[f"MiniLM-L6 {lengths}"],)
+    ]
 
 
 def _memory() -> Goal:

@@ -32,6 +32,7 @@ def page() -> str:
         _methods(),
         _training(),
         _phases(),
+        _limits(),
         _growth(),
         _commands(),
         _not_done(),
@@ -182,6 +183,31 @@ Shares of the time of `explain`, all texts at once, torch: reading (tokeniser), 
 model), records (all else). FLOPs are those of matrix products; the peak is the rate of a product of two square matrices
 of {side} rows in the same rounds ({peak} GFLOP/s). What the passes do besides products (GELU, softmax, layer norms,
 copies of heads) takes the rest.
+
+{table(head, lines)}"""
+
+
+def _limits() -> str:
+    """What no engine could exceed: stock's time over that of our matrix products at the peak rate."""
+    rows, lines = load(phases.PART)["rows"], []
+    for shape in SHAPES:
+        found = median_ratios(BenchReport.load(path_of(serving.part_of(shape))))
+        for lengths in ("25", "120", "512"):
+            row = rows[f"{shape} {lengths}"]
+            at_peak = row["flops_per_token"] * int(lengths) / (row["peak_gflops"] * 1e9)
+            ratios = [found[lengths, given, "ours, ONNX", "stock SDPA"] for given in ("one", "all")]
+            cells = [f"{ratio.other_seconds / at_peak:.2f} ({ratio.median:.2f})" for ratio in ratios]
+            arithmetic = row["stock_flops_per_token"] / row["flops_per_token"]
+            lines.append((f"{shape}, {lengths}", f"{arithmetic:.2f}", f"{1000 * at_peak:.1f}", *cells))
+    head = (
+        "model, word pieces", "FLOPs, stock : ours", "ours at the peak rate, ms per text",
+        "most that is possible beside stock SDPA, one by one (ONNX reached)", "all at once (ONNX reached)",
+    )  # fmt: skip
+    return f"""## How much faster it could be
+
+Were our matrix products done at the peak rate and all else free, an explained prediction would be so many times as fast
+as stock's prediction is on this machine. Where that is below a goal, no engine reaches the goal here: stock itself is
+near the peak on longer texts. Attention of 512 word pieces is not counted at a rate of its own, which favours the limit.
 
 {table(head, lines)}"""
 
