@@ -205,9 +205,9 @@ def _limits() -> str:
     )  # fmt: skip
     return f"""## How much faster it could be
 
-Were our matrix products done at the peak rate and all else free, an explained prediction would be so many times as fast
-as stock's prediction is on this machine. Where that is below a goal, no engine reaches the goal here: stock itself is near
-the peak on longer texts.
+Were our matrix products done at the peak rate and all else free, an explained prediction would be so many times as
+fast as stock's prediction is on this machine. Where that is below a goal, no engine reaches the goal here: stock itself
+is near the peak on longer texts.
 
 {table(head, lines)}"""
 
