@@ -7,7 +7,7 @@ import pytest
 from benchmarks.speed import results
 from benchmarks.speed.commands import N_TEXTS, growth
 from benchmarks.speed.figures import FIGURE, draw
-from benchmarks.speed.goals import Goal, goals
+from benchmarks.speed.goals import Goal, _memory, goals
 from benchmarks.speed.growth import exponent
 from benchmarks.speed.page import page
 from benchmarks.speed.peers import environments
@@ -32,11 +32,19 @@ def test_every_goal_has_a_number_and_a_verdict():
     for goal in found.values():
         assert goal.verdict in ("reached", "missed", "not measured")
         assert goal.reached is None or any(character.isdigit() for character in goal.found)
-    memory = found["peak memory of explaining 100,000 short texts from a file : of 1,000"]
-    rows = results.load("commands")["rows"]
-    peaks = [rows[f"{count} texts"]["peak_bytes"] for count in N_TEXTS]
-    assert memory.reached == (peaks[-1] / peaks[0] <= 1.1)
-    assert Goal("", "", "", True).verdict == "reached"
+    assert [Goal("", "", "", reached).verdict for reached in (True, False, None)] == [
+        "reached",
+        "missed",
+        "not measured",
+    ]
+
+
+@pytest.mark.parametrize(("peak", "verdict"), [(1100, "reached"), (1101, "missed"), (None, "not measured")])
+def test_a_verdict_is_that_of_the_number(monkeypatch, tmp_path, peak, verdict):
+    measured = {"1000 texts": {"peak_bytes": 1000}} | ({} if peak is None else {"100000 texts": {"peak_bytes": peak}})
+    monkeypatch.setattr("benchmarks.speed.goals.path_of", lambda _: tmp_path)
+    monkeypatch.setattr("benchmarks.speed.goals.load", lambda _: {"rows": measured})
+    assert _memory().verdict == verdict
 
 
 def test_an_exponent_by_hand():

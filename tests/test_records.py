@@ -89,7 +89,7 @@ def test_parquet_of_many_records_is_written_in_groups(tmp_path):
     many = [dataclasses.replace(EXPLANATION, text=f"film {number}") for number in range(2500)]
     save_explanations(iter(many), tmp_path / "x.parquet")
     assert load_explanations(tmp_path / "x.parquet") == many
-    assert pq.ParquetFile(tmp_path / "x.parquet").num_row_groups == 3
+    assert pq.ParquetFile(tmp_path / "x.parquet").num_row_groups == 5
 
 
 @given(st.text(st.characters(codec=None)), st.floats())

@@ -104,6 +104,8 @@ def _memory(report: BenchReport) -> str:
 
 
 def _compiled() -> str:
+    if not path_of(serving.COMPILED).exists():
+        return ""
     report = BenchReport.load(path_of(serving.COMPILED))
     lines = [(contest.lengths, *(spread(found) for found in contest.ratios)) for contest in report.contests]
     head = ("word pieces", *(f"{found.ours} : {found.other}" for found in report.contests[0].ratios))
@@ -140,6 +142,8 @@ package's defaults, all at once with the best batches that it takes ([settings](
 
 
 def _training() -> str:
+    if not path_of(training.PART).exists():
+        return ""
     saved = load(training.PART)
     rates, found = saved["rows"]["rows_per_second"], [Ratio(**row) for row in saved["rows"]["ratios"]]
     plain = list(dict.fromkeys(row.other for row in found))
@@ -231,6 +235,8 @@ pieces, and ever more texts of {growth.SHORT} word pieces. An exponent of 1 is l
 
 
 def _commands() -> str:
+    if not path_of(commands.PART).exists():
+        return ""
     rows = load(commands.PART)["rows"]
     starts = [(f"`{name}`", _seconds_of(row)) for name, row in rows["starts"].items()]
     counts = [

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 from explainable_bert.writing import expressible
 
 # Rows that are in memory together, and lie together in the file.
-_ROWS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 512
 # Columns that are fields of the record itself, of its prediction, its attribution and its provenance.
 _OWN = {"schema_version": "int64", "text": "string", "text_pair": "string", "target": "string"}
 _PREDICTION = {"label": "string", "n_tokens_dropped": "int64"}
