@@ -20,8 +20,8 @@ from tiny import TEXTS
 def folder(stock_folder, tokenizer, tmp_path):
     """Where a trained model of a design lies."""
 
-    def make(design):
-        model = ExplainableBertForSequenceClassification.from_base(stock_folder, design=design, num_labels=3)
+    def make(design, **config):
+        model = ExplainableBertForSequenceClassification.from_base(stock_folder, design, num_labels=3, **config)
         model.save_pretrained(tmp_path / design)
         tokenizer.save_pretrained(tmp_path / design)
         return tmp_path / design
@@ -181,7 +181,7 @@ print(json.dumps([[item.target, item.attribution.scores, item.prediction.probabi
 
 
 def test_a_compiled_model_gives_the_same(folder):
-    made = folder("lexical")
+    made = folder("lexical", num_hidden_layers=2)  # each block takes seconds to compile
     ran = subprocess.run([sys.executable, "-c", COMPILED, made, json.dumps(TEXTS)], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     expected = ExplainableClassifier.load(made).explain(TEXTS, level="token")
@@ -193,7 +193,7 @@ def test_a_compiled_model_gives_the_same(folder):
 
 def test_a_model_that_cannot_be_compiled(folder):
     code = "import sys; from explainable_bert import ExplainableClassifier as C; C.load(sys.argv[1], compiled=True)"
-    made = folder("lexical")
+    made = folder("lexical", num_hidden_layers=2)
     ran = subprocess.run(
         [sys.executable, "-c", code, made], capture_output=True, text=True, env={"PATH": "/nowhere", "CXX": "/nowhere"}
     )
