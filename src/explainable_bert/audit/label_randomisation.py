@@ -47,7 +47,7 @@ def label_randomisation(subject: Subject) -> list[Check]:
 
 
 def _trained(
-    subject: Subject, labels: Sequence[Int[Tensor, " _"]], targets: Sequence[Int[Tensor, " batch"]], start: int
+    subject: Subject, labels: Sequence[Int[Tensor, " _"]], targets: Sequence[Int[Tensor, " _"]], start: int
 ) -> tuple[Scores, float]:
     """Scores for the targets once trained on the labels, and how well these are fitted."""
     model, scores = subject.model, Scores()

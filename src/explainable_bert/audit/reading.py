@@ -57,7 +57,8 @@ def read(
     encodings: Sequence[Encoding],
 ) -> tuple[StoredTexts, ...]:
     """Run the texts up to the final block, the longest first, each beside others of its length."""
-    batches = by_length([len(encoding) for encoding in encodings], TOKENS_AT_ONCE)
+    # Large batches, whatever their padding: the final block alone, which is run often, costs by the pass.
+    batches = by_length([len(encoding) for encoding in encodings], 2 * TOKENS_AT_ONCE, padding_share=1.0)
     return tuple(_read(model, tokenizer, encodings, places) for places in batches)
 
 

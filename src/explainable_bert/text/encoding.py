@@ -23,8 +23,8 @@ TextInput = str | tuple[str, str]
 TOKENS_AT_ONCE = 2048
 # An accelerator is kept busy by more; how many was not measured.
 _TOKENS_AT_ONCE_ACCELERATED = 32768
-# Of a pass, padding may be one part in so many: more of it would cost as much as another pass.
-_PADDING_SHARE = 16
+# So much of a full pass may be padding: more of it would cost as much as another pass.
+PADDING_SHARE = 1 / 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -148,11 +148,14 @@ def tokens_at_once(device_type: str) -> int:
 
 
 def by_length(
-    lengths: Sequence[int], n_tokens: int, n_passes: Callable[[int], int] = lambda _: 1
+    lengths: Sequence[int],
+    n_tokens: int,
+    n_passes: Callable[[int], int] = lambda _: 1,
+    padding_share: float = PADDING_SHARE,
 ) -> Iterator[list[int]]:
     """Places of texts of these lengths in batches, longest first: little is padding, the largest batch comes first.
 
-    A batch has at most `n_tokens` tokens, padding included, and little of that is padding; `n_passes` says how
+    A batch has at most `n_tokens` tokens, of which `padding_share` may be padding; `n_passes` says how
     often a text of a length is run, all of which share the batch. There is always one text at least.
     """
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
@@ -163,7 +166,7 @@ def by_length(
         batch, padding = order[start : start + 1], 0
         for place in order[start + 1 : start + room // longest]:
             padding += longest - lengths[place]
-            if padding > room // _PADDING_SHARE:
+            if padding > room * padding_share:
                 break
             batch.append(place)
         yield batch
