@@ -55,7 +55,7 @@ def run(rounds: int) -> None:
 
 
 def growth(rows: Mapping[str, Mapping[str, float]]) -> float:
-    """The exponent of the time over the number of texts, less the time until the first is begun."""
+    """The exponent of a whole command's time, its start included, over the number of texts."""
     counts = list(N_TEXTS)
     return exponent(counts, [rows[f"{count} texts"]["seconds"] for count in counts])
 

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from transformers import BertForSequenceClassification
 
 from explainable_bert.model.checkpoint import load_tokenizer, resolve_base
+from explainable_bert.speed import sides
 from explainable_bert.speed.ratios import ratio
 from explainable_bert.speed.texts import texts_of
 from explainable_bert.speed.turns import Side, take_turns
@@ -49,7 +50,7 @@ def run(rounds: int, environments: Path) -> None:
     results = Results(PART, {"rounds": rounds, "shape": SHAPE, "lengths": LENGTHS, "texts": _N_TEXTS})
     with tempfile.TemporaryDirectory() as place, saved(SHAPE) as ours:
         folder = Path(place)
-        (folder / "ours").symlink_to(ours, target_is_directory=True)
+        (folder / sides.OURS).symlink_to(ours, target_is_directory=True)
         texts = _prepare(folder)
         for method in METHODS:
             python = environments / METHODS[method] / ".venv" / "bin" / "python"
@@ -58,8 +59,8 @@ def run(rounds: int, environments: Path) -> None:
                     continue
                 # LIME takes minutes for a round.
                 counted, n_warm_ups = (2, 0) if method == "lime" else (rounds, 1)
-                sides = _sides(method, given, python, folder)
-                turns = take_turns(sides, counted, seed=0, n_warm_ups=n_warm_ups)
+                both = _both(method, given, python, folder)
+                turns = take_turns(both, counted, seed=0, n_warm_ups=n_warm_ups)
                 results.add(f"{method}, {given}", vars(ratio(turns, OURS, method, len(texts))))
 
 
@@ -67,16 +68,16 @@ def _prepare(folder: Path) -> Sequence[str]:
     """A stock model of the same shape, and the texts for both kinds of workers."""
     source = resolve_base("minilm")
     tokenizer = load_tokenizer(source)
-    BertForSequenceClassification.from_pretrained(source).save_pretrained(folder / "stock")
-    tokenizer.save_pretrained(folder / "stock")
+    BertForSequenceClassification.from_pretrained(source).save_pretrained(folder / sides.STOCK)
+    tokenizer.save_pretrained(folder / sides.STOCK)
     texts = texts_of(LENGTHS, tokenizer.backend_tokenizer, 512, one_by_one=True, seed=0)[:_N_TEXTS]
     for name, content in (("texts", texts), ("one", [[text] for text in texts]), ("all", [texts])):
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     return texts
 
 
-def _sides(method: str, given: str, python: Path, folder: Path) -> list[Side]:
+def _both(method: str, given: str, python: Path, folder: Path) -> list[Side]:
     one_by_one = ("--one-by-one",) if given == "one" else ()
-    theirs = (str(python), str(PEERS / "worker.py"), method, str(folder / "stock"), str(folder / "texts.json"))
-    ours = (sys.executable, "-m", "explainable_bert.speed.sides", OURS, str(folder), str(folder / f"{given}.json"))
+    theirs = (str(python), str(PEERS / "worker.py"), method, str(folder / sides.STOCK), str(folder / "texts.json"))
+    ours = (sys.executable, "-m", sides.__name__, OURS, str(folder), str(folder / f"{given}.json"))
     return [Side(OURS, ours), Side(method, (*theirs, *one_by_one))]

@@ -1,6 +1,11 @@
 """The exception tree: every mistake a user can make is an ExplainableBertError with a one-line message."""
 
 
+def first_line(error: Exception) -> str:
+    """What a library said, cut to its first line; the error's type where it said nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class ExplainableBertError(Exception):
     """A problem the user can mend; the message names the argument, what was given and what is accepted."""
 

@@ -99,16 +99,17 @@ def store(scores: Scores, numbers: list[int], rows: torch.Tensor, mask: torch.Te
         scores[number] = row[:length].tolist()
 
 
-def captum_ig(loaded: Loaded) -> Method:
-    """Captum's integrated gradients on the embeddings' output."""
-    from captum.attr import LayerIntegratedGradients
-
-    batch_size = 4
+def logits_of(loaded: Loaded) -> Callable[..., torch.Tensor]:
+    """The model as captum calls it."""
 
     def logits(ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
         return loaded.model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
 
-    explainer = LayerIntegratedGradients(logits, loaded.model.bert.embeddings)
+    return logits
+
+
+def by_captum(loaded: Loaded, explainer: Any, batch_size: int, token_id: int, **options: Any) -> Explain:
+    """What one of captum's methods says of every token, against texts of the token `token_id`."""
 
     def explain(texts: list[str]) -> Scores:
         scores: Scores = [[] for _ in texts]
@@ -116,14 +117,26 @@ def captum_ig(loaded: Loaded) -> Method:
             encoded = loaded.encode(batch)
             found = explainer.attribute(
                 encoded["input_ids"],
-                baselines=baseline_of(encoded, loaded.tokenizer, loaded.tokenizer.pad_token_id),
+                baselines=baseline_of(encoded, loaded.tokenizer, token_id),
                 target=loaded.labels(encoded),
                 additional_forward_args=(encoded["attention_mask"], encoded["token_type_ids"]),
-                n_steps=N_STEPS,
+                **options,
             )
-            store(scores, numbers, found.sum(-1), encoded["attention_mask"])
+            # On embeddings there is a score for each of their dimensions.
+            of_tokens = found.sum(-1) if found.dim() > encoded["input_ids"].dim() else found
+            store(scores, numbers, of_tokens, encoded["attention_mask"])
         return scores
 
+    return explain
+
+
+def captum_ig(loaded: Loaded) -> Method:
+    """Captum's integrated gradients on the embeddings' output."""
+    from captum.attr import LayerIntegratedGradients
+
+    batch_size = 4
+    explainer = LayerIntegratedGradients(logits_of(loaded), loaded.model.bert.embeddings)
+    explain = by_captum(loaded, explainer, batch_size, loaded.tokenizer.pad_token_id, n_steps=N_STEPS)
     together = "1 text" if loaded.one_by_one else f"{batch_size} texts of like length"
     return Method("captum", f"{N_STEPS} steps, [PAD] baseline, all steps of {together} in one pass", explain)
 
@@ -133,27 +146,9 @@ def captum_occlusion(loaded: Loaded) -> Method:
     from captum.attr import FeatureAblation
 
     batch_size, at_once = (1, 1) if loaded.one_by_one else (4, 16)
-
-    @torch.inference_mode()
-    def logits(ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        return loaded.model(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
-
-    explainer = FeatureAblation(logits)
-
-    def explain(texts: list[str]) -> Scores:
-        scores: Scores = [[] for _ in texts]
-        for numbers, batch in in_batches(loaded, texts, batch_size):
-            encoded = loaded.encode(batch)
-            found = explainer.attribute(
-                encoded["input_ids"],
-                baselines=baseline_of(encoded, loaded.tokenizer, loaded.tokenizer.mask_token_id),
-                target=loaded.labels(encoded),
-                additional_forward_args=(encoded["attention_mask"], encoded["token_type_ids"]),
-                perturbations_per_eval=at_once,
-            )
-            store(scores, numbers, found, encoded["attention_mask"])
-        return scores
-
+    explainer = FeatureAblation(torch.inference_mode()(logits_of(loaded)))
+    mask_token_id = loaded.tokenizer.mask_token_id
+    explain = by_captum(loaded, explainer, batch_size, mask_token_id, perturbations_per_eval=at_once)
     together = f"{at_once} tokens of {batch_size} texts" if not loaded.one_by_one else "1 token of 1 text"
     return Method("captum", f"FeatureAblation by [MASK], {together} in one pass", explain)
 

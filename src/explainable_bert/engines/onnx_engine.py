@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
-from explainable_bert.errors import InputError, MissingExtraError, ModelError
+from explainable_bert.errors import InputError, MissingExtraError, ModelError, first_line
 from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, pad
 from explainable_bert.text.erasure import Erasure
 
@@ -80,8 +80,7 @@ class OnnxEngine:
             tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         except Exception as error:
             # ONNX Runtime and tokenizers raise types of their own, or plain Exception.
-            first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"model: {source!r} holds no graph that can be run: {first_line}") from error
+            raise ModelError(f"model: {source!r} holds no graph that can be run: {first_line(error)}") from error
         return cls(session, facts, tokenizer)
 
     @property

@@ -14,7 +14,7 @@ from explainable_bert.attribution.explainer import TokenBatch
 from explainable_bert.attribution.methods import EXPLAINERS, explainer
 from explainable_bert.attribution.perturbation import erased_logits
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
-from explainable_bert.errors import InputError, ModelError
+from explainable_bert.errors import InputError, ModelError, first_line
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, window
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, label_names
@@ -57,8 +57,7 @@ class TorchEngine:
             for batch in (encodings, encodings[1:]):
                 self.logits(batch)()
         except (torch._dynamo.exc.TorchDynamoException, RuntimeError) as error:
-            first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise ModelError(f"model: {source!r} cannot be compiled here: {first_line}") from error
+            raise ModelError(f"model: {source!r} cannot be compiled here: {first_line(error)}") from error
 
     @property
     def labels(self) -> tuple[str, ...]:

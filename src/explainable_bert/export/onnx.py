@@ -32,7 +32,7 @@ LARGEST_DIFFERENCE = 1e-4
 EXPORTABLE = ("softmax", "uniform")
 _TRACED_BATCH, _TRACED_LENGTH = 37, 29
 # The first with an operator for attention, which ONNX Runtime computes faster than its parts.
-OPSET = 23
+_OPSET = 23
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
 # Of every length that a model reads, padding and pairs among them.
 _CHECKED: tuple[TextInput, ...] = (
@@ -136,7 +136,7 @@ def trace(module: "torch.nn.Module", inputs: Sequence[str], outputs: Sequence[st
             output_names=outputs,
             dynamic_shapes=dict.fromkeys(inputs, anything),
             dynamo=True,
-            opset_version=OPSET,
+            opset_version=_OPSET,
             external_data=False,
             verbose=False,
         )

