@@ -54,9 +54,10 @@ check: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-# The tests of the web page need Chromium: apt-get install chromium.
+# The tests of the web page need Chromium: apt-get install chromium. Two processes of one thread each: two threads that
+# wait for each other's core would take longer than one.
 unit: .venv/installed-dev
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 clean:
 	rm -rf .venv
@@ -70,5 +71,5 @@ clean:
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install -e '.[demo,app,onnx,dev]'
+	$(BIN)/pip install -e '.[demo,app,onnx,jobs,dev]'
 	touch $@

@@ -32,7 +32,7 @@ def kept(classifier, design):
 def token_batch(clf, texts=(LONG, SHORT), level="word", target=None, seed=0, **changes):
     """The texts as `clf` hands them to an explainer, padded to one length."""
     chosen = None if target is None else clf.labels.index(target)
-    return replace(clf.engine.token_batch(clf.rows(list(texts), level), chosen, seed), **changes)
+    return replace(clf.engine.token_batch([text.row for text in clf.read(list(texts), level)], chosen, seed), **changes)
 
 
 def attribute(clf, method, *args, **kwargs):

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -17,10 +18,11 @@ import pytest
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import FileError, InputError
 from explainable_bert.evaluation.settings import EvaluationSettings
-from explainable_bert.sweep import run
+from explainable_bert.sweep import pool, run
 from explainable_bert.sweep.arm import Arm, points_of
 from explainable_bert.sweep.experiment import Drawn, Measuring, TrainingData, load_experiment
 from explainable_bert.sweep.point import has_model, model_folder
+from explainable_bert.sweep.ray_pool import RayPool
 from explainable_bert.sweep.run import run_points
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 
@@ -72,7 +74,7 @@ def sweep(place, output, of_arms, seeds, n_processes=2, progress=None):
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """As many threads whatever the number of processes, so that results are equal to the last digit."""
-    monkeypatch.setattr(run, "n_cores", lambda: 1)
+    monkeypatch.setattr(pool, "n_cores", lambda: 1)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ def unbroken(place):
     """A sweep that nothing disturbs: its output, outcome, and what it told."""
     told = []
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(run, "n_cores", lambda: 1)
+        patched.setattr(pool, "n_cores", lambda: 1)
         outcome = sweep(place, place / "unbroken", arms(place), (0, 1), progress=told.append)
     return place / "unbroken", outcome, told
 
@@ -150,7 +152,7 @@ def test_teachers_come_first(unbroken):
 
 def test_a_finished_sweep_is_not_run_again(unbroken, place, monkeypatch):
     output, outcome, _ = unbroken
-    monkeypatch.setattr(run, "Slot", None)
+    monkeypatch.setattr(pool, "Slot", None)
     before, told = files(output), []
     assert sweep(place, output, arms(place), (0, 1), progress=told.append).records == outcome.records
     assert (was_run(told), files(output)) == (set(), before)
@@ -168,12 +170,12 @@ def test_another_sweep_is_refused(unbroken, place):
 def test_devices_are_taken_in_turn(monkeypatch):
     monkeypatch.setattr(run.torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert run._devices() == ["0", "1"]
+    assert pool.devices() == ["0", "1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5, 3,7")
-    monkeypatch.setattr(run, "n_cores", lambda: 7)
-    assert [(slot._device, slot._n_threads) for slot in run._slots(3)] == [("5", 2), ("3", 2), ("5", 2)]
+    monkeypatch.setattr(pool, "n_cores", lambda: 7)
+    assert [(slot._device, slot._n_threads) for slot in pool.slots(3)] == [("5", 2), ("3", 2), ("5", 2)]
     monkeypatch.setattr(run.torch.cuda, "device_count", lambda: 0)
-    assert [(slot._device, slot._n_threads) for slot in run._slots(8)] == [(None, 1)] * 8
+    assert [(slot._device, slot._n_threads) for slot in pool.slots(8)] == [(None, 1)] * 8
 
 
 # --- disturbed -----------------------------------------------------------------------------------------------------
@@ -249,7 +251,7 @@ import test_sweep_run as test
 
 if __name__ == "__main__":
     place, output = map(Path, sys.argv[1:])
-    test.run.n_cores = lambda: 1
+    test.pool.n_cores = lambda: 1
     test.sweep(place, output, test.arms(place), (0, 1))
 """
 
@@ -319,3 +321,32 @@ def wait_for(condition, process=None, seconds=120):
         assert time.monotonic() < ends
         assert process is None or process.poll() is None
         time.sleep(0.05)
+
+
+# --- as tasks of Ray -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def on_ray():
+    """A cluster of two cores on this machine, which pools join."""
+    ray = pytest.importorskip("ray")
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("on_ray")
+def test_ray_runs_the_same_points_and_a_failed_one_loses_no_other(unbroken, place, tmp_path):
+    base = str(place / "base")
+    broken = Arm("broken", ModelRequest(base, "lexical", 99), SETTINGS)
+    waiting = Arm("waiting", ModelRequest(base, "lexical", 1), SETTINGS, teacher="broken")
+    of_arms = arms(place, broken=broken, waiting=waiting)
+    outcome = run_points(
+        points_of(of_arms, (0, 1)), experiment(place, of_arms), tmp_path / "x", 2, pool=partial(RayPool, None)
+    )
+    assert results(outcome.records) == results(unbroken[1].records)
+    reasons = {str(point): why for point, why in outcome.failed.items()}
+    assert set(reasons) == {"broken, seed 0", "broken, seed 1", "waiting, seed 0", "waiting, seed 1"}
+    assert reasons["broken, seed 0"].startswith("value_layer: 99 given")
+    assert reasons["waiting, seed 1"] == "skipped: it needs broken, seed 1, which failed"
+    assert (tmp_path / "x" / "points" / "vanilla-seed-0" / "log.txt").is_file()

@@ -1,7 +1,6 @@
 """Training: the loss by hand, the folder it leaves, and runs that are stopped and started again."""
 
 import dataclasses
-import json
 import math
 import os
 import signal
@@ -19,7 +18,7 @@ from explainable_bert.data.corpora import load_corpus
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import FileError, InputError, ModelError
 from explainable_bert.text.encoding import encode
-from explainable_bert.training import run, run_folder
+from explainable_bert.training import run, run_folder, trainer
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
@@ -27,6 +26,7 @@ from explainable_bert.training.trainer import (
     UNLABELLED,
     ClassifierTrainer,
     Row,
+    _texts_per_pass,
     collate,
     distillation_loss,
     draw_mask,
@@ -74,7 +74,7 @@ def test_distillation_loss_by_hand():
 def test_the_loss_of_a_step(build, tokenizer, tmp_path, masked, taught):
     model, teacher = build("single-head"), build("vanilla")
     encodings = encode(tokenizer, [("the film is good", None), ("a very dull movie", None)], 41)
-    rows = [Row(encoding=e, label=label, input_ids=e.input_ids) for e, label in zip(encodings, (2, 0), strict=True)]
+    rows = [Row(encoding=e, label=k, text=k, input_ids=e.input_ids) for e, k in zip(encodings, (2, 0), strict=True)]
     settings = TrainingSettings(masked_fine_tuning=masked, masked_share=1.0, distillation_weight=0.25)
     mask_id = tokenizer.mask_token_id
     trainer = ClassifierTrainer(
@@ -133,7 +133,7 @@ def test_rows_without_a_label_count_as_rows_and_cost_nothing():
 def test_values_apart_learn_from_random_words_only(build, tokenizer, tmp_path, monkeypatch, taught):
     model, teacher = build("additive"), build("vanilla")
     encodings = encode(tokenizer, [("the film is good", None), ("a very dull movie", None)], 41)
-    rows = [Row(encoding=e, label=label, input_ids=e.input_ids) for e, label in zip(encodings, (2, 0), strict=True)]
+    rows = [Row(encoding=e, label=k, text=k, input_ids=e.input_ids) for e, k in zip(encodings, (2, 0), strict=True)]
     settings = TrainingSettings(values_apart=True, distillation_weight=0.25)
     trainer = ClassifierTrainer(
         model, settings, tmp_path, (rows, rows), (0, tokenizer.mask_token_id), teacher if taught else None, None
@@ -533,15 +533,96 @@ def test_a_killed_training_is_continued_and_ends_like_an_unbroken_one(stock_fold
         torch.testing.assert_close(weight, unbroken_weights[name], atol=1e-6, rtol=0)
 
 
-def test_two_processes_train_one_model(stock_folder, data, tmp_path):
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = finish([*launch, *command(stock_folder, data, tmp_path / "x", 2)[1:]])
-    n_steps = 2 * math.ceil(len(load_corpus(str(data)).train) / 16)
-    assert f"step {n_steps} of {n_steps}, epoch 2.0" in done.stderr
+LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+
+
+def test_two_processes_train_as_one_does(stock_folder, data, tmp_path):
+    """The same steps of the same number of texts; other batches, so that numbers agree to noise."""
+    epochs = 4
+    done = finish([*LAUNCH, *command(stock_folder, data, tmp_path / "two", epochs)[1:]])
+    finish(command(stock_folder, data, tmp_path / "one", epochs))
+    n_steps = epochs * math.ceil(len(load_corpus(str(data)).train) / 8)
+    assert f"step {n_steps} of {n_steps}, epoch {epochs}.0" in done.stderr
     assert done.stdout.count("validation accuracy") == 1
-    report = json.loads((tmp_path / "x" / "training_report.json").read_text())
-    assert [epoch["epoch"] for epoch in report["epochs"]] == [1, 2]
-    assert ExplainableClassifier.load(tmp_path / "x").labels == ("negative", "positive")
+    two, one = (TrainingReport.load(tmp_path / name / "training_report.json") for name in ("two", "one"))
+    assert [epoch.epoch for epoch in two.epochs] == [1, 2, 3, 4]
+    assert two.validation_accuracy == pytest.approx(one.validation_accuracy, abs=0.1) > 0.85
+    assert two.epochs[-1].train_loss == pytest.approx(one.epochs[-1].train_loss, abs=0.15)
+    assert ExplainableClassifier.load(tmp_path / "two").labels == ("negative", "positive")
+
+
+def test_what_two_processes_began_one_ends(stock_folder, data, tmp_path):
+    epochs = 4
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = [*LAUNCH, *command(stock_folder, data, tmp_path / "x", epochs)[1:]]
+    begun = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
+                             start_new_session=True)  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "x").glob("checkpoints/*/complete")):
+        assert begun.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.killpg(begun.pid, signal.SIGKILL)
+    begun.wait()
+    finish(command(stock_folder, data, tmp_path / "x", epochs))
+    report = TrainingReport.load(tmp_path / "x" / "training_report.json")
+    assert report.resumed
+    assert [epoch.epoch for epoch in report.epochs] == [1, 2, 3, 4]
+    assert report.validation_accuracy > 0.85
+
+
+def test_texts_that_cannot_be_shared_out(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    settings = dataclasses.replace(SETTINGS, batch_size=8, gradient_accumulation=2)
+    with pytest.raises(InputError, match=r"batch_size: 8 given; accepted: a multiple of 6, the processes times"):
+        _texts_per_pass(settings)
+
+
+def test_passes_of_a_step_and_states_computed_twice_learn_the_same(stock_folder, tmp_path):
+    """Without holes, which are drawn for each pass: losses of a step's parts sum to that of the whole."""
+    plain = dataclasses.replace(SETTINGS, masked_fine_tuning=False)
+    whole = train(request(stock_folder), toy_corpus(), tmp_path / "whole", plain)
+    for name, change in (("parts", {"gradient_accumulation": 4}), ("twice", {"gradient_checkpointing": True})):
+        settings = dataclasses.replace(plain, **change)
+        report = train(request(stock_folder), toy_corpus(), tmp_path / name, settings)
+        for epoch, expected in zip(report.epochs, whole.epochs, strict=True):
+            assert epoch.train_loss == pytest.approx(expected.train_loss, abs=0.02)
+            assert epoch.validation_loss == pytest.approx(expected.validation_loss, abs=0.02)
+
+
+def test_every_pass_of_a_step_has_holes_of_its_own(stock_folder, tmp_path, monkeypatch):
+    drawn = []
+    draw = trainer.draw_mask
+    monkeypatch.setattr(trainer, "draw_mask", lambda *given: drawn.append(draw(*given)) or drawn[-1])
+    settings = dataclasses.replace(
+        SETTINGS, epochs=1, gradient_accumulation=2, masked_fine_tuning=True, masked_share=1.0
+    )
+    train(request(stock_folder), toy_corpus(), tmp_path / "x", settings)
+    assert not torch.equal(drawn[0], drawn[1])
+
+
+def test_long_texts_are_learnt_window_by_window(stock_folder, tmp_path):
+    """Every window has its text's label; accuracy is that of texts, as `predict` labels them."""
+    corpus = toy_corpus(n_train=24, n_validation=8, n_test=8)
+    long = dataclasses.replace(
+        corpus,
+        **{
+            split: tuple(
+                dataclasses.replace(example, text=f"{example.text}. {'the film . ' * 30} {example.text}")
+                for example in getattr(corpus, split)
+            )
+            for split in ("train", "validation", "test")
+        },
+    )
+    report = train(request(stock_folder), long, tmp_path / "x", dataclasses.replace(SETTINGS, epochs=3))
+    assert report.n_tokens_dropped == 0
+    classifier = ExplainableClassifier.load(tmp_path / "x")
+    predictions = classifier.predict([example.text for example in long.test])
+    assert all(prediction.n_windows > 2 for prediction in predictions)
+    right = [found.label == example.label for found, example in zip(predictions, long.test, strict=True)]
+    assert report.test_accuracy == pytest.approx(sum(right) / len(right))
+    with pytest.raises(InputError, match=r"texts\[0\]: \d+ tokens given; accepted: at most 41"):
+        train(request(stock_folder), long, tmp_path / "y", dataclasses.replace(SETTINGS, long="error"))
 
 
 def test_other_base_weights_are_another_run(tmp_path, tokenizer):
@@ -566,11 +647,11 @@ def test_tokenizers_that_do_not_fit(tmp_path, tokenizer):
 
 
 def test_the_trained_window_is_kept(stock_folder, tmp_path):
-    settings = dataclasses.replace(SETTINGS, max_length=6)
+    settings = dataclasses.replace(SETTINGS, max_length=6, long="truncate")
     report = train(request(stock_folder), toy_corpus(), tmp_path / "x", settings)
     assert report.n_tokens_dropped > 0
     classifier = ExplainableClassifier.load(tmp_path / "x")
-    assert classifier.predict(["good " * 9])[0].n_tokens_dropped == 5
+    assert classifier.window == 6
 
 
 def test_early_stopping_counts_on_after_a_restart(stock_folder, tmp_path):

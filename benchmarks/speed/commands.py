@@ -24,12 +24,12 @@ SHAPE = "MiniLM-L6"
 N_TEXTS = (1_000, 10_000, 100_000)
 # Short texts, of 5 to 15 word pieces, special tokens included.
 _WORDS = (3, 13)
-_COMMAND = str(Path(sys.executable).parent / "explainable-bert")
+COMMAND_FILE = str(Path(sys.executable).parent / "explainable-bert")
 STARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "python alone": (sys.executable, "-c", "pass"),
         "import explainable_bert": (sys.executable, "-c", "import explainable_bert"),
-        "explainable-bert --help": (_COMMAND, "--help"),
+        "explainable-bert --help": (COMMAND_FILE, "--help"),
     }
 )
 
@@ -66,7 +66,7 @@ def _starts(rounds: int) -> dict[str, dict[str, float]]:
     generator = random.Random(0)
     for number in range(rounds + 1):
         for name in generator.sample(list(STARTS), len(STARTS)):
-            seconds = _ran(STARTS[name]).seconds
+            seconds = ran(STARTS[name]).seconds
             if number:
                 times[name].append(seconds)
     return {name: {"median": statistics.median(t), "low": min(t), "high": max(t)} for name, t in times.items()}
@@ -77,7 +77,7 @@ def _explained(model: Path, folder: Path, count: int) -> dict[str, float]:
     texts = (" ".join(generator.choices(words, k=generator.randint(*_WORDS))) for _ in range(count))
     write_table([{"text": text} for text in texts], folder / "texts.csv")
     given, output = ("--input", str(folder / "texts.csv")), folder / "explained.parquet"
-    found = _ran((_COMMAND, "explain", str(model), *given, "--output", str(output)))
+    found = ran((COMMAND_FILE, "explain", str(model), *given, "--output", str(output)))
     output.unlink()
     return vars(found)
 
@@ -94,6 +94,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def _ran(command: tuple[str, ...]) -> Ran:
+def ran(command: tuple[str, ...]) -> Ran:
+    """Run a command to its end."""
     starting = (sys.executable, "-c", _STARTER, *command)
     return Ran(*json.loads(subprocess.run(starting, check=True, capture_output=True, text=True).stdout))

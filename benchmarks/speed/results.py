@@ -18,9 +18,9 @@ class Results:
     Raises InputError where the file was begun on another machine, with other versions or other settings.
     """
 
-    def __init__(self, part: str, settings: dict[str, Any]) -> None:
-        self._path = path_of(part)
-        head = {"command": COMMAND, "machine": machine(), "versions": versions(), "settings": settings}
+    def __init__(self, part: str, settings: dict[str, Any], command: str = COMMAND) -> None:
+        self._path, self.settings = path_of(part), settings
+        head = {"command": command, "machine": machine(), "versions": versions(), "settings": settings}
         self._content: dict[str, Any] = {**head, "rows": {}}
         if self._path.exists():
             saved = load(part)

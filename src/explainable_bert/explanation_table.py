@@ -13,7 +13,7 @@ from explainable_bert.writing import expressible
 _ROWS_AT_ONCE = 512
 # Columns that are fields of the record itself, of its prediction, its attribution and its provenance.
 _OWN = {"schema_version": "int64", "text": "string", "text_pair": "string", "target": "string"}
-_PREDICTION = {"label": "string", "n_tokens_dropped": "int64"}
+_PREDICTION = {"label": "string", "n_tokens_dropped": "int64", "n_windows": "int64"}
 _ATTRIBUTION = {
     "method": "string",
     "level": "string",
@@ -108,7 +108,7 @@ def _from_row(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in _OWN},
         "prediction": {
-            **{name: row[name] for name in _PREDICTION},
+            **{name: row[name] for name in _PREDICTION if name in row},
             "probabilities": dict(zip(row["labels"], row["probabilities"], strict=True)),
         },
         "attribution": {

@@ -5,8 +5,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -14,13 +14,37 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import softmax
 
-from explainable_bert.engines.engine import Attributed, Engine, Method, Row
+from explainable_bert.engines.engine import Engine, Method, Row
 from explainable_bert.engines.onnx_engine import OnnxEngine, is_exported
+from explainable_bert.engines.windowed import (
+    RowAttribution,
+    Window,
+    WindowedText,
+    by_unit,
+    combined,
+    combined_logits,
+    distinct,
+    of_row,
+    of_variants,
+    windowed,
+)
 from explainable_bert.errors import InputError
-from explainable_bert.records import LEVELS, AttentionMap, Attribution, Explanation, Level, Prediction, Provenance, Unit
-from explainable_bert.text.alignment import align, sum_scores, units
-from explainable_bert.text.encoding import Encoding, Reader, TextInput, by_length, check_texts
+from explainable_bert.records import (
+    LEVELS,
+    LONG,
+    AttentionMap,
+    Attribution,
+    Explanation,
+    Level,
+    Long,
+    Prediction,
+    Provenance,
+    Unit,
+)
+from explainable_bert.text.alignment import sum_scores, units
+from explainable_bert.text.encoding import Reader, TextInput, by_length, check_texts
 from explainable_bert.text.erasure import ERASURES, Erasure
+from explainable_bert.text.windows import read_long
 from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
@@ -30,11 +54,17 @@ if TYPE_CHECKING:
 
 # Methods of many passes fill them with the variants of a text or a few: progress is seen.
 _FILLED_BY = 1024
-# So many texts are read, sorted by length and run, while the next ones are being read.
+# So many texts, or fewer of so many characters, are read, sorted by length and run, while the next are being read.
 _TEXTS_AT_ONCE = 512
+_CHARACTERS_AT_ONCE = 2**20
 
 Progress = Callable[[int, int], None]
+# Is told which share of a chunk is done.
+Told = Callable[[float], None]
+Logits = Float[np.ndarray, " label"]
+Weights = Float[np.ndarray, "head key"]
 Found = TypeVar("Found")
+Made = TypeVar("Made")
 
 
 class ExplainableClassifier:
@@ -43,6 +73,10 @@ class ExplainableClassifier:
     Texts are strings, or pairs of strings. `progress`, where a method takes it, is called with the number of texts
     done and their total. An exported graph (see export.onnx) loads without torch; it predicts, and explains by
     `built-in`.
+
+    A text that is longer than the model's window is read in windows that overlap, and what is said of it is the mean
+    over these by text.windows.shares; or, as `long` has it, cut (`truncate`) or refused (`error`). `batch_tokens` is
+    how many tokens share a pass: None leaves it to the engine.
     """
 
     def __init__(
@@ -50,25 +84,35 @@ class ExplainableClassifier:
         model: "ExplainableBertForSequenceClassification",
         tokenizer: "PreTrainedTokenizerFast",
         name: str = "unnamed",
+        long: Long = "window",
     ) -> None:
         from explainable_bert.engines.torch_engine import TorchEngine
 
         self.engine: Engine = TorchEngine(model, tokenizer)
-        self.name = name
+        self.name, self.long = name, _checked_long(long)
+        self.batch_tokens: int | None = None
 
     @classmethod
     def load(
-        cls, path: str | Path, device: str | None = None, dtype: str = "float32", *, compiled: bool = False
+        cls,
+        path: str | Path,
+        device: str | None = None,
+        dtype: str = "float32",
+        *,
+        compiled: bool = False,
+        long: Long = "window",
     ) -> Self:
         """Load a model folder, a hub name or an exported graph; a stock BERT classifier loads as `vanilla`.
 
         `device` is any torch device, by default cuda where there is one, else cpu. `dtype` is float32, bfloat16 or
         float16, for devices that multiply these faster; contributions still sum to the logits. `compiled` has torch
         compile the model, for a minute, here. A graph is what it was exported as. Raises ModelError when there is no
-        classifier at `path`, or none that can be compiled; InputError on another dtype, and on options for a graph.
+        classifier at `path`, or none that can be compiled; InputError on another dtype or `long`, and on options for a
+        graph.
         """
         source = str(path)
         classifier = cls.__new__(cls)
+        classifier.long, classifier.batch_tokens = _checked_long(long), None
         classifier.engine, classifier.name = _loaded(source, device, dtype, compiled), source
         return classifier
 
@@ -107,15 +151,14 @@ class ExplainableClassifier:
         )
 
     def predict(self, texts: Sequence[TextInput], progress: Progress | None = None) -> list[Prediction]:
-        """Label, probabilities and dropped tokens of each text. Raises InputError on blank texts."""
+        """Label, probabilities, windows and dropped tokens of each text. Raises InputError on blank texts."""
 
-        def begin(rows: list[Row]) -> Callable[[], list[Prediction]]:
-            encodings = [row.encoding for row in rows]
-            logits = self.engine.logits(encodings)
-            return lambda: [self._prediction(*of_text) for of_text in zip(logits(), encodings, strict=True)]
+        def predicted(read: list[WindowedText], told: Told) -> list[Prediction]:
+            found = self._run(read, self._begin_logits, told)
+            return [self._prediction(text, combined_logits(of_text)) for text, of_text in zip(read, found, strict=True)]
 
         check_texts(texts)
-        return list(self._in_order(texts, None, begin, progress))
+        return list(self._stream(texts, None, predicted, progress))
 
     def explain(
         self,
@@ -152,26 +195,16 @@ class ExplainableClassifier:
         """
         applied = self._checked(method, target, level, seed)
         chosen = None if target is None else self.labels.index(target)
-        asked = _Asked(applied, level, seed if applied.draws else None, self.provenance)
-
-        def begin(rows: list[Row]) -> Callable[[], list[Explanation]]:
-            attributed = self.engine.attribute(applied, rows, chosen, seed)
-            maps = self._maps(rows) if attention_map else [None] * len(rows)
-            return lambda: [
-                self._explanation(row, _of_row(found, index), maps[index], asked)
-                for found in (attributed(),)
-                for index, row in enumerate(rows)
-            ]
-
-        return self._in_order(texts, level, begin, progress, applied)
+        asked = _Asked(applied, chosen, level, seed, attention_map, self.provenance)
+        return self._stream(texts, level, partial(self._explained, asked), progress)
 
     def units(self, texts: Sequence[TextInput], level: Level = "word") -> list[tuple[Unit, ...]]:
         """The units that `explain` scores, text by text. Raises InputError on blank texts, as on no such level."""
-        return [units(row.groups, row.encoding) for row in self.rows(texts, level)]
+        return [units(text.row.groups, text.row.encoding) for text in self.read(texts, level)]
 
-    def rows(self, texts: Sequence[TextInput], level: Level = "word") -> list[Row]:
+    def read(self, texts: Sequence[TextInput], level: Level = "word") -> list[WindowedText]:
         """The texts as `engine` takes them. Raises as `units` does."""
-        return self._rows(check_texts(texts), _checked_level(level))
+        return self._read(check_texts(texts), _checked_level(level))
 
     @property
     def window(self) -> int:
@@ -192,15 +225,20 @@ class ExplainableClassifier:
         [MASK] that the tokenizer lacks, and on a level that does not exist.
         """
         chosen = self.check_erasure(erasure)
-        rows = self.rows(texts, level)
-        if len(keeps) != len(rows):
-            raise InputError(f"keeps: {len(keeps)} given for {len(rows)} texts; one per text is needed")
-        for index, (row, keep) in enumerate(zip(rows, keeps, strict=True)):
-            if keep.ndim != 2 or keep.shape[1] != len(row.groups):
-                raise InputError(
-                    f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {len(row.groups)} units)"
-                )
-        return self.engine.erased_logits(rows, keeps, chosen) if rows else []
+        read = self.read(texts, level)
+        if len(keeps) != len(read):
+            raise InputError(f"keeps: {len(keeps)} given for {len(read)} texts; one per text is needed")
+        for index, (text, keep) in enumerate(zip(read, keeps, strict=True)):
+            n_units = len(text.row.groups)
+            if keep.ndim != 2 or keep.shape[1] != n_units:
+                raise InputError(f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {n_units} units)")
+        windows = [window for text in read for window in text.windows]
+        asked = [
+            distinct(keep[:, window.units]) for text, keep in zip(read, keeps, strict=True) for window in text.windows
+        ]
+        found = self.engine.erased_logits(_rows(windows), [keep for keep, _ in asked], chosen) if windows else []
+        logits = iter([of_window[places] for of_window, (_, places) in zip(found, asked, strict=True)])
+        return [of_variants([next(logits) for _ in text.windows]) for text in read]
 
     def check_erasure(self, erasure: str) -> Erasure:
         """The operator that `predict_erased` would apply; raises InputError as that does."""
@@ -216,15 +254,15 @@ class ExplainableClassifier:
     def head_attention(self, texts: Sequence[TextInput], level: Level = "word") -> list[Float[np.ndarray, "head unit"]]:
         """The [CLS] row of each head of the final attention, summed over each unit's tokens."""
 
-        def begin(rows: list[Row]) -> Callable[[], list[Float[np.ndarray, "head unit"]]]:
-            weights = self.engine.head_attention(rows)
-            return lambda: [
-                np.array([sum_scores(row.groups, head) for head in by_head])
-                for row, by_head in zip(rows, weights, strict=True)
-            ]
+        def begin(windows: list[Window]) -> Callable[[], list[tuple[Weights, Logits]]]:
+            weights, logits = self.engine.head_attention(_rows(windows)), self._begin_logits(windows)
+            return lambda: list(zip(weights, logits(), strict=True))
+
+        def attended(read: list[WindowedText], told: Told) -> list[Float[np.ndarray, "head unit"]]:
+            return [by_unit(text, found) for text, found in zip(read, self._run(read, begin, told), strict=True)]
 
         check_texts(texts)
-        return list(self._in_order(texts, _checked_level(level), begin))
+        return list(self._stream(texts, _checked_level(level), attended))
 
     def check(self, method: str, target: str | None = None, level: Level = "word", seed: int = 0) -> None:
         """Raise what `explain` would raise, before any work.
@@ -248,80 +286,134 @@ class ExplainableClassifier:
         reading = self.engine.reading
         return Reader.of(reading.tokenizer, reading.window)
 
-    def _rows(self, texts: Sequence[tuple[str, str | None]], level: Level | None) -> list[Row]:
-        """Checked texts as they are read, with their units where a level is given."""
-        return [
-            Row(encoding, () if level is None else tuple(align(encoding, level)))
-            for encoding in self._reader.encode(texts)
-        ]
+    def _read(self, texts: Sequence[tuple[str, str | None]], level: Level | None, first: int = 0) -> list[WindowedText]:
+        """Checked texts, counted from `first`, as they are read; with their units where a level is given."""
+        return [windowed(found, level, self.window) for found in read_long(self._reader, texts, self.long, first)]
 
-    def _in_order(
+    def _stream(
         self,
         texts: Sequence[TextInput],
         level: Level | None,
-        begin: Callable[[list[Row]], Callable[[], list[Found]]],
+        found_in: Callable[[list[WindowedText], Told], list[Found]],
         progress: Progress | None = None,
-        applied: Method | None = None,
     ) -> Iterator[Found]:
-        """What is made of the texts, batch by batch, in the order of the texts.
-
-        `begin` begins a batch and returns what ends it.
-        """
+        """What `found_in` makes of the texts, chunk by chunk, in their order."""
         done = 0
-        for rows in self._read_ahead(texts, level):
-            found: dict[int, Found] = {}
-            for places, made in self._by_batch(rows, begin, applied):
-                found.update(zip(places, made, strict=True))
-                if progress is not None:
-                    progress(done + len(found), len(texts))
-            done += len(rows)
-            yield from (found.pop(place) for place in range(len(rows)))
-            if done < len(texts):
-                _give_back_memory()
 
-    def _by_batch(
-        self,
-        rows: list[Row],
-        begin: Callable[[list[Row]], Callable[[], list[Found]]],
-        applied: Method | None,
-    ) -> Iterator[tuple[list[int], list[Found]]]:
-        """Places of rows, and what is made of these, the longest rows first."""
-        lengths = [len(row.encoding) for row in rows]
-        if applied is None or applied.n_passes(1) == 1:
-            batches = by_length(lengths, self.engine.tokens_at_once)
-        else:
-            batches = by_length(lengths, _FILLED_BY, applied.n_passes)
-        begun: deque[tuple[list[int], Callable[[], list[Found]]]] = deque()
-        for places in batches:
-            begun.append((places, begin([rows[place] for place in places])))
-            if len(begun) > self.engine.n_in_flight:
-                first, end = begun.popleft()
-                yield first, end()
-        yield from ((first, end()) for first, end in begun)
+        def told(share: float) -> None:
+            if progress is not None:
+                progress(done + int(share * len(read)), len(texts))
 
-    def _read_ahead(self, texts: Sequence[TextInput], level: Level | None) -> Iterator[list[Row]]:
-        """The texts as rows, chunk by chunk; the next chunk is read while the last one is in use."""
+        for read in self._read_ahead(texts, level):
+            yield from found_in(read, told)
+            done += len(read)
 
-        def read(start: int) -> list[Row]:
-            return self._rows(check_texts(texts[start : start + _TEXTS_AT_ONCE], first=start), level)
-
-        starts = range(0, len(texts), _TEXTS_AT_ONCE)
-        if len(starts) <= 1:
-            yield from map(read, starts)
+    def _read_ahead(self, texts: Sequence[TextInput], level: Level | None) -> Iterator[list[WindowedText]]:
+        """The texts as they are read, chunk by chunk; the next chunk is read while the last one is in use."""
+        chunks = (self._read(chunk, level, first) for first, chunk in _chunks(texts))
+        if len(texts) <= _TEXTS_AT_ONCE:
+            yield from chunks
             return
         with ThreadPoolExecutor(max_workers=1) as reading:
-            ahead = reading.submit(read, starts[0])
-            for following in starts[1:]:
-                rows, ahead = ahead.result(), reading.submit(read, following)
-                yield rows
-            yield ahead.result()
+            ahead = reading.submit(next, chunks, None)
+            while (read := ahead.result()) is not None:
+                ahead = reading.submit(next, chunks, None)
+                yield read
 
-    def _prediction(self, logits: Float[np.ndarray, " label"], encoding: Encoding) -> Prediction:
+    def _run(
+        self,
+        texts: Sequence[WindowedText],
+        begin: Callable[[list[Window]], Callable[[], list[Made]]],
+        told: Told,
+        applied: Method | None = None,
+    ) -> list[list[Made]]:
+        """What is made of each text's windows: batch by batch, the longest first.
+
+        `begin` begins a batch and returns what ends it; `told` is told the share that is done.
+        """
+        windows = [window for text in texts for window in text.windows]
+        made: dict[int, Made] = {}
+        begun: deque[tuple[list[int], Callable[[], list[Made]]]] = deque()
+
+        def collect() -> None:
+            places, end = begun.popleft()
+            made.update(zip(places, end(), strict=True))
+            told(len(made) / len(windows))
+
+        for places in self._batches([len(window.row.encoding) for window in windows], applied):
+            if made:
+                _give_back_memory()
+            begun.append((places, begin([windows[place] for place in places])))
+            if len(begun) > self.engine.n_in_flight:
+                collect()
+        while begun:
+            collect()
+        in_order = iter(made[place] for place in range(len(windows)))
+        return [[next(in_order) for _ in text.windows] for text in texts]
+
+    def _batches(self, lengths: list[int], applied: Method | None) -> Iterator[list[int]]:
+        if applied is None or applied.n_passes(1) == 1:
+            return by_length(lengths, self.batch_tokens or self.engine.tokens_at_once)
+        return by_length(lengths, _FILLED_BY, applied.n_passes)
+
+    def _begin_logits(self, windows: list[Window]) -> Callable[[], list[Logits]]:
+        logits = self.engine.logits([window.row.encoding for window in windows])
+        return lambda: list(logits())
+
+    def _explained(self, asked: "_Asked", read: list[WindowedText], told: Told) -> list[Explanation]:
+        """Explanations of texts for the target, or for what each is predicted."""
+        if asked.attention_map:
+            _refuse_maps(read)
+        found = self._run(read, partial(self._begin, asked, asked.target), told, asked.method)
+        return [self._of_text(asked, *of_text) for of_text in zip(read, found, strict=True)]
+
+    def _of_text(
+        self, asked: "_Asked", text: WindowedText, found: Sequence[Explanation | RowAttribution]
+    ) -> Explanation:
+        if isinstance(found[0], Explanation):
+            return found[0]
+        of_windows = self._for_one_target(asked, text, [one for one in found if isinstance(one, RowAttribution)])
+        return self._explanation(text, combined(text, of_windows), asked)
+
+    def _begin(
+        self, asked: "_Asked", target: int | None, windows: list[Window]
+    ) -> Callable[[], list[Explanation | RowAttribution]]:
+        """Begin a batch: whole texts are explained; of other windows it is found what adds up to their text's."""
+        rows = _rows(windows)
+        attributed = self.engine.attribute(asked.method, rows, target, asked.seed)
+        maps = self._maps(rows) if asked.attention_map else [None] * len(rows)
+
+        def end() -> list[Explanation | RowAttribution]:
+            batch = attributed()
+            found = [of_row(batch, index) for index in range(len(rows))]
+            return [
+                self._explanation(WindowedText.of(window), one, asked, a_map) if window.is_whole else one
+                for window, one, a_map in zip(windows, found, maps, strict=True)
+            ]
+
+        return end
+
+    def _for_one_target(self, asked: "_Asked", text: WindowedText, found: list[RowAttribution]) -> list[RowAttribution]:
+        """A long text's windows with one target: those that were predicted otherwise than their text are run again."""
+        target = asked.target
+        if target is None:
+            target = int(combined_logits([one.logits for one in found]).argmax())
+        others = [place for place, one in enumerate(found) if one.target != target]
+        again = replace(text, windows=tuple(text.windows[place] for place in others))
+        (agreeing,) = self._run([again], partial(self._begin, asked, target), lambda _: None, asked.method)
+        changed = dict(zip(others, agreeing, strict=True))
+        return [
+            one if isinstance(one := changed.get(place, old), RowAttribution) else old
+            for place, old in enumerate(found)
+        ]
+
+    def _prediction(self, text: WindowedText, logits: Logits) -> Prediction:
         probabilities = softmax(logits.astype(np.float64))
         return Prediction(
             label=self.labels[int(probabilities.argmax())],
             probabilities=dict(zip(self.labels, probabilities.tolist(), strict=True)),
-            n_tokens_dropped=encoding.n_tokens_dropped,
+            n_tokens_dropped=text.row.encoding.n_tokens_dropped,
+            n_windows=len(text.windows),
         )
 
     def _maps(self, rows: Sequence[Row]) -> list[AttentionMap | None]:
@@ -329,11 +421,15 @@ class ExplainableClassifier:
         return [_attention_map(whole[index], row) for index, row in enumerate(rows)]
 
     def _explanation(
-        self, row: Row, attributed: "_RowAttribution", attention_map: AttentionMap | None, asked: "_Asked"
+        self,
+        text: WindowedText,
+        attributed: RowAttribution,
+        asked: "_Asked",
+        attention_map: AttentionMap | None = None,
     ) -> Explanation:
-        encoding, target, method = row.encoding, attributed.target, asked.method
+        row, target, method = text.row, attributed.target, asked.method
         attribution = Attribution(
-            units=units(row.groups, encoding),
+            units=units(row.groups, row.encoding),
             scores=sum_scores(row.groups, attributed.scores),
             method=method.name,
             level=asked.level,
@@ -342,12 +438,12 @@ class ExplainableClassifier:
             bias=attributed.bias,
             bias_name=method.bias_name if attributed.bias is not None else None,
             logit=None if attributed.bias is None else float(attributed.logits[target]),
-            seed=asked.seed,
+            seed=asked.seed if method.draws else None,
         )
         return Explanation(
-            text=encoding.text,
-            text_pair=encoding.text_pair,
-            prediction=self._prediction(attributed.logits, encoding),
+            text=row.encoding.text,
+            text_pair=row.encoding.text_pair,
+            prediction=self._prediction(text, attributed.logits),
             target=self.labels[target],
             attribution=attribution,
             provenance=asked.provenance,
@@ -404,20 +500,11 @@ class _Asked:
     """What was asked for, and of which model."""
 
     method: Method
+    target: int | None
     level: Level
-    seed: int | None
+    seed: int
+    attention_map: bool
     provenance: Provenance
-
-
-@dataclass(frozen=True)
-class _RowAttribution:
-    """One text's part of an Attributed."""
-
-    logits: Float[np.ndarray, " label"]
-    target: int
-    scores: Float[np.ndarray, " key"]
-    attention: Float[np.ndarray, " key"]
-    bias: float | None
 
 
 def _checked_level(level: Level) -> Level:
@@ -426,14 +513,38 @@ def _checked_level(level: Level) -> Level:
     return level
 
 
-def _of_row(attributed: Attributed, index: int) -> _RowAttribution:
-    return _RowAttribution(
-        logits=attributed.logits[index],
-        target=int(attributed.targets[index]),
-        scores=attributed.scores[index],
-        attention=attributed.attention[index],
-        bias=None if attributed.bias is None else float(attributed.bias[index]),
-    )
+def _checked_long(long: Long) -> Long:
+    if long not in LONG:
+        raise InputError(f"long: {long!r} given; accepted: {', '.join(LONG)}")
+    return long
+
+
+def _chunks(texts: Sequence[TextInput]) -> Iterator[tuple[int, list[tuple[str, str | None]]]]:
+    """Checked texts as they are read together, with the place of the first."""
+    for start in range(0, len(texts), _TEXTS_AT_ONCE):
+        chunk: list[tuple[str, str | None]] = []
+        first, room = start, _CHARACTERS_AT_ONCE
+        for text in check_texts(texts[start : start + _TEXTS_AT_ONCE], first=start):
+            chunk.append(text)
+            room -= len(text[0]) + len(text[1] or "")
+            if room <= 0:
+                yield first, chunk
+                first, room, chunk = first + len(chunk), _CHARACTERS_AT_ONCE, []
+        if chunk:
+            yield first, chunk
+
+
+def _rows(windows: Sequence[Window]) -> list[Row]:
+    return [window.row for window in windows]
+
+
+def _refuse_maps(texts: Sequence[WindowedText]) -> None:
+    for text in texts:
+        if text.is_long:
+            raise InputError(
+                f"attention_map: the text that begins {text.row.encoding.text[:40]!r} is read in {len(text.windows)} "
+                "windows, which have no common map; accepted: texts of one window, or long='truncate'"
+            )
 
 
 def _of_no_unit(row: Row) -> list[int]:

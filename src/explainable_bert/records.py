@@ -13,10 +13,15 @@ from explainable_bert.errors import FileError, InputError
 from explainable_bert.explanation_table import from_parquet, write_parquet
 from explainable_bert.writing import writing
 
-EXPLANATION_SCHEMA_VERSION = 2
+EXPLANATION_SCHEMA_VERSION = 3
+# Version 2 had no count of windows: texts had one.
+_READABLE_VERSIONS = (2, 3)
 
 Level = Literal["word", "token"]
 LEVELS: tuple[Level, ...] = ("word", "token")
+# What is done with a text that is longer than the model's window.
+Long = Literal["window", "truncate", "error"]
+LONG: tuple[Long, ...] = ("window", "truncate", "error")
 
 
 @dataclass(frozen=True)
@@ -24,12 +29,13 @@ class Prediction:
     """What the model decided about one text.
 
     `probabilities` are in [0, 1] and sum to one over the labels; `n_tokens_dropped` counts the word pieces that did
-    not fit into the model's window and were therefore not read.
+    not fit into the model's window and were therefore not read; `n_windows` in how many windows the text was read.
     """
 
     label: str
     probabilities: dict[str, float]
     n_tokens_dropped: int
+    n_windows: int = 1
 
 
 @dataclass(frozen=True)
@@ -149,8 +155,10 @@ class Explanation:
         """The record of nested fields, as JSON holds them; raises InputError when they are of another schema."""
         fields = {name: dict(value) if isinstance(value, dict) else value for name, value in fields.items()}
         version = fields.pop("schema_version")
-        if version != EXPLANATION_SCHEMA_VERSION:
-            raise InputError(f"schema_version: {version!r} given; this version reads {EXPLANATION_SCHEMA_VERSION}")
+        if version not in _READABLE_VERSIONS:
+            raise InputError(
+                f"schema_version: {version!r} given; this version reads {' and '.join(map(str, _READABLE_VERSIONS))}"
+            )
         attribution, attention_map = fields.pop("attribution"), fields.pop("attention_map")
         units = tuple(Unit(**unit) for unit in attribution.pop("units"))
         scores = tuple(float(score) for score in attribution.pop("scores"))

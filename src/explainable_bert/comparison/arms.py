@@ -10,6 +10,7 @@ from typing import Any
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
 from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.records import Long
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Arm:
         return self.seeds[0].provenance.design
 
 
-def load_arms(names: Sequence[str]) -> tuple[Arm, ...]:
+def load_arms(names: Sequence[str], long: Long = "window") -> tuple[Arm, ...]:
     """The arms of two or more names: model folders or hub names, or patterns such as "runs/lexical-*".
 
     Raises InputError when a pattern finds nothing, fewer than two arms are given, a model is given twice, or they
@@ -37,7 +38,7 @@ def load_arms(names: Sequence[str]) -> tuple[Arm, ...]:
     paths = [_paths(name) for name in names]
     _check_different([path for of_arm in paths for path in of_arm])
     arms = tuple(
-        Arm(name, tuple(ExplainableClassifier.load(path) for path in of_arm))
+        Arm(name, tuple(ExplainableClassifier.load(path, long=long) for path in of_arm))
         for name, of_arm in zip(names, paths, strict=True)
     )
     _check(arms)

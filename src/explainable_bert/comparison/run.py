@@ -126,7 +126,12 @@ def _describe(
 ) -> dict[str, dict[str, object]]:
     """Everything that decides the outcome."""
     models = {arm.name: [model.provenance.fingerprint for model in arm.seeds] for arm in arms}
-    return {"models": {"arms": models}, "data": described(examples), "settings": dataclasses.asdict(settings)}
+    long = arms[0].seeds[0].long
+    return {
+        "models": {"arms": models, "long": long},
+        "data": described(examples),
+        "settings": dataclasses.asdict(settings),
+    }
 
 
 def _measure(

@@ -50,6 +50,7 @@ class Observed:
             "gold": self.gold,
             "prediction": prediction.label,
             "probability": prediction.probabilities[prediction.label],
+            "n_windows": prediction.n_windows,
             "n_tokens_dropped": prediction.n_tokens_dropped,
             "rationale_share_lost": self.share_lost,
             "rationale_size": self.rationale_size,

@@ -129,7 +129,11 @@ def _describe(
 ) -> dict[str, dict[str, Any]]:
     """Everything that decides the outcome."""
     return {
-        "model": {"fingerprint": classifier.provenance.fingerprint, "labels": list(classifier.labels)},
+        "model": {
+            "fingerprint": classifier.provenance.fingerprint,
+            "labels": list(classifier.labels),
+            "long": classifier.long,
+        },
         "data": described(examples),
         "settings": {
             "methods": list(settings.methods),

@@ -59,6 +59,9 @@ def _on_texts(texts: Sequence[Mapping[str, Any]], n_examples: int) -> Iterator[s
         yield f"Texts without a word, left out: {n_examples - len(texts)}."
     if len(texts) < 2:
         yield "There are no intervals: it takes at least 2 texts."
+    windows = [line["n_windows"] for line in texts if line["n_windows"] > 1]
+    if windows:
+        yield f"Texts longer than the model's window: {len(windows)}; they were read in {sum(windows)} windows."
     dropped = [line["n_tokens_dropped"] for line in texts if line["n_tokens_dropped"]]
     if dropped:
         yield f"Texts longer than the model's window: {len(dropped)}; tokens at their ends, not read: {sum(dropped)}."

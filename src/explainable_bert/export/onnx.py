@@ -201,7 +201,7 @@ def _quietly() -> Iterator[None]:
 
 def _largest_difference(classifier: ExplainableClassifier, graph: OnnxEngine) -> float:
     """Between the model and the graph, over texts, keys and labels."""
-    rows, found = classifier.rows(_CHECKED), []
+    rows, found = [text.row for text in classifier.read(_CHECKED)], []
     for target in range(len(classifier.labels)):
         ours, theirs = (
             engine.attribute(engine.method(BUILT_IN), rows, target, 0)() for engine in (classifier.engine, graph)

@@ -101,13 +101,15 @@ def scale_note(strip: Strip) -> str:
 
 
 def notes(explanation: Explanation) -> tuple[str, ...]:
-    """Sentences that belong under the text: what was not read, and how the words add up to the decision."""
+    """Sentences that belong under the text: what was not read, or how, and how the words add up to the decision."""
     attribution = explanation.attribution
     n_dropped = explanation.prediction.n_tokens_dropped
     found = []
     if n_dropped > 0:
         number = "1 token at the end was" if n_dropped == 1 else f"{n_dropped:,} tokens at the end were"
         found.append(f"{number} not read")
+    if explanation.prediction.n_windows > 1:
+        found.append(f"read in {explanation.prediction.n_windows} windows that overlap; the decision is their mean")
     if attribution.bias is not None and attribution.logit is not None:
         total = sum(attribution.scores)
         found.append(

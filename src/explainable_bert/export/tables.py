@@ -45,6 +45,7 @@ def _unit_rows(explanation: Explanation) -> Iterator[dict[str, Any]]:
         "bias_name": attribution.bias_name,
         "logit": attribution.logit,
         "seed": attribution.seed,
+        "n_windows": prediction.n_windows,
         "n_tokens_dropped": prediction.n_tokens_dropped,
         **dataclasses.asdict(explanation.provenance),
     }

@@ -20,6 +20,7 @@ from explainable_bert.interfaces.tabs.batch import batch_tab
 from explainable_bert.interfaces.tabs.explain import explain_tab
 from explainable_bert.interfaces.tabs.models import models_tab
 from explainable_bert.interfaces.tabs.what_if import what_if_tab
+from explainable_bert.records import Long
 from explainable_bert.version import __version__
 
 _LARGEST_UPLOAD = "40mb"
@@ -51,7 +52,7 @@ addEventListener('keydown', (event) => {
 
 @dataclass(frozen=True)
 class Serving:
-    """How the page is served; `auth` is a user's name and password. Port 0 takes a free one."""
+    """How the page is served; `auth` is a user's name and password. Port 0 takes a free one. `long`: as models load."""
 
     host: str = "127.0.0.1"
     port: int = 7860
@@ -59,6 +60,7 @@ class Serving:
     auth: tuple[str, str] | None = None
     max_concurrency: int = 2
     queue_size: int = 64
+    long: Long = "window"
 
 
 def serve(folders: list[str], serving: Serving, ready: Callable[[str], None], *, block: bool = True) -> gr.Blocks:
@@ -66,7 +68,7 @@ def serve(folders: list[str], serving: Serving, ready: Callable[[str], None], *,
 
     Raises InputError or ModelError where a model cannot be offered.
     """
-    offered = OfferedModels(folders)
+    offered = OfferedModels(folders, serving.long)
     for name in offered.names[:2]:
         offered.classifier(name)
     blocks = build(offered)

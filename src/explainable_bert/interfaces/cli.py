@@ -10,8 +10,17 @@ import typer
 from rich.console import Console
 
 from explainable_bert.errors import ExplainableBertError
-from explainable_bert.interfaces import benching, measuring, serving, showing, sweeping
-from explainable_bert.interfaces.options import Input, LabelColumn, Model, Pair, PairColumn, TextColumn, Texts
+from explainable_bert.interfaces import benching, jobs, measuring, serving, showing, sweeping
+from explainable_bert.interfaces.options import (
+    Input,
+    LabelColumn,
+    LongTexts,
+    Model,
+    Pair,
+    PairColumn,
+    TextColumn,
+    Texts,
+)
 from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
     TrainingBar,
@@ -20,12 +29,13 @@ from explainable_bert.interfaces.terminal import (
     one_line,
     print_methods,
     quiet_libraries,
+    read_of,
     reading_bar,
     say,
-    say_dropped,
+    say_long,
     say_skipped,
 )
-from explainable_bert.records import Level, holds_records, save_explanations
+from explainable_bert.records import Level, Long, holds_records, save_explanations
 from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
@@ -88,9 +98,14 @@ def train(
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
     epochs: Annotated[int, typer.Option(help="At most so many passes over the training rows.")] = 3,
-    batch_size: Annotated[int, typer.Option(help="Texts per step.")] = 32,
+    batch_size: Annotated[int, typer.Option(help="Texts per step, over all processes.")] = 32,
     learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-4 below 512 wide, else 3e-5.")] = None,
-    max_length: Annotated[int, typer.Option(help="Tokens read of each text.")] = 512,
+    max_length: Annotated[int, typer.Option(help="Tokens read of each text, or of each window of it.")] = 512,
+    long: LongTexts = "window",
+    gradient_accumulation: Annotated[int, typer.Option(help="Passes that a step is shared out to.")] = 1,
+    gradient_checkpointing: Annotated[
+        bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")
+    ] = False,
     early_stopping_patience: Annotated[int, typer.Option(help="Epochs to wait for a better one.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
 ) -> None:
@@ -110,6 +125,9 @@ def train(
         masked_fine_tuning=masked_fine_tuning,
         values_apart=values_apart,
         max_length=max_length,
+        long=long,
+        gradient_accumulation=gradient_accumulation,
+        gradient_checkpointing=gradient_checkpointing,
         bf16=bf16,
         early_stopping_patience=early_stopping_patience,
         seed=seed,
@@ -155,6 +173,7 @@ def predict(
     pair: Pair = None,
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
+    long: LongTexts = "window",
 ) -> None:
     """Predict the label of texts."""
     from explainable_bert.data.files import check_writable, write_table
@@ -162,10 +181,10 @@ def predict(
     if output is not None:
         check_writable(output)
     rows = given_texts(texts, input_, pair, text_column, pair_column)
-    classifier = load_model(model)
+    classifier = load_model(model, long)
     with reading_bar("predicting") as progress:
         predictions = classifier.predict([text for _, text in rows], progress)
-    say_dropped([prediction.n_tokens_dropped for prediction in predictions])
+    say_long([read_of(prediction) for prediction in predictions])
     table = [
         {
             "row": number,
@@ -173,6 +192,7 @@ def predict(
             "label": prediction.label,
             "probability": prediction.probabilities[prediction.label],
             **{f"probability_{label}": value for label, value in prediction.probabilities.items()},
+            "n_windows": prediction.n_windows,
             "n_tokens_dropped": prediction.n_tokens_dropped,
         }
         for (number, text), prediction in zip(rows, predictions, strict=True)
@@ -207,6 +227,7 @@ def explain(
     pair: Pair = None,
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
+    long: LongTexts = "window",
 ) -> None:
     """Show what each word did for the decision, in the terminal or as a page."""
     from explainable_bert.export.heatmap import check_format, render
@@ -220,10 +241,11 @@ def explain(
     rows = [text for _, text in given_texts(texts, input_, pair, text_column, pair_column)]
     asked = {"target": target, "level": level, "attention_map": map_, "seed": seed}
     if output is not None and holds_records(output) and versus is None and not split:
-        _write_records(model, rows, names, asked, output)
+        _write_records(_loaded_for(model, long, names, asked), rows, names, asked, output)
         return
-    ours, theirs = _explain(model, versus, rows, names, asked)
-    say_dropped([explanation.prediction.n_tokens_dropped for explanation in ours[:: len(names)]])
+    base, other = _loaded_for(model, long, names, asked), None if versus is None else load_model(versus, long)
+    ours, theirs = _explain(base, other, rows, names, asked)
+    say_long([read_of(explanation.prediction) for explanation in ours[:: len(names)]])
     if output is None:
         Console().print(sheet_to_terminal(ours, theirs))
         return
@@ -232,45 +254,47 @@ def explain(
 
 
 def _write_records(
-    model: str, texts: list["TextInput"], methods: list[str], asked: dict[str, Any], output: Path
+    base: "ExplainableClassifier", texts: list["TextInput"], methods: list[str], asked: dict[str, Any], output: Path
 ) -> None:
     """The explanations of each text, method after method, written as they come, in memory that does not grow."""
-    base = _loaded_for(model, methods, asked)
-    dropped: list[int] = []
+    lengths: list[tuple[int, int]] = []
 
     def noted(explanations: Iterable["Explanation"]) -> Iterator["Explanation"]:
         for number, explanation in enumerate(explanations):
             if number % len(methods) == 0:
-                dropped.append(explanation.prediction.n_tokens_dropped)
+                lengths.append(read_of(explanation.prediction))
             yield explanation
 
     with reading_bar(f"explaining by {', '.join(methods)}") as progress:
         by_method = [base.iter_explanations(texts, name, progress=progress, **asked) for name in methods]
         save_explanations(noted(chain.from_iterable(zip(*by_method, strict=True))), output)
-    say_dropped(dropped)
+    say_long(lengths)
     say(f"wrote {output}")
 
 
-def _loaded_for(model: str, methods: list[str], asked: dict[str, Any]) -> "ExplainableClassifier":
+def _loaded_for(model: str, long: Long, methods: list[str], asked: dict[str, Any]) -> "ExplainableClassifier":
     """The model, once it is known that it can be explained so."""
     quiet_libraries()
     from explainable_bert.attribution.methods import check_method
 
     for name in methods:
         check_method(name)
-    base = load_model(model)
+    base = load_model(model, long)
     for name in methods:
         base.check(name, asked["target"], asked["level"], asked["seed"])
     return base
 
 
 def _explain(
-    model: str, versus: str | None, texts: list["TextInput"], methods: list[str], asked: dict[str, Any]
+    base: "ExplainableClassifier",
+    other: "ExplainableClassifier | None",
+    texts: list["TextInput"],
+    methods: list[str],
+    asked: dict[str, Any],
 ) -> tuple[list["Explanation"], list["Explanation"] | None]:
     """The explanations of each text, method after method; those of `versus` beside them."""
     from explainable_bert.pipeline import explain_versus
 
-    base, other = _loaded_for(model, methods, asked), None if versus is None else load_model(versus)
     if other is not None:
         for name in methods:
             other.check(name)
@@ -289,6 +313,7 @@ app.command(epilog=measuring.EVALUATE_EXAMPLE)(measuring.evaluate)
 app.command(epilog=measuring.COMPARE_EXAMPLE)(measuring.compare)
 app.command(epilog=measuring.AUDIT_EXAMPLE)(measuring.audit)
 app.command(epilog=measuring.CHECK_EXAMPLE)(measuring.check)
+app.command(epilog=jobs.CORPUS_EXAMPLE)(jobs.corpus)
 app.command(epilog=sweeping.FRONTIER_EXAMPLE)(sweeping.frontier)
 app.command(name="app", epilog=showing.APP_EXAMPLE)(showing.serve_app)
 app.add_typer(serving.export, name="export")

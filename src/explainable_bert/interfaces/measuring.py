@@ -15,6 +15,7 @@ from explainable_bert.interfaces.options import (
     Erasure,
     Input,
     LabelColumn,
+    LongTexts,
     Model,
     PairColumn,
     Seed,
@@ -80,6 +81,7 @@ def evaluate(
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
+    long: LongTexts = "window",
     seed: Seed = 0,
 ) -> None:
     """Measure a model and its explanations on labelled texts, with 95 % intervals."""
@@ -95,7 +97,7 @@ def evaluate(
         level=level,
         seed=seed,
     )
-    classifier = load_model(model)
+    classifier = load_model(model, long)
     examples, source = _examples(data, split, (text_column, pair_column, label_column), classifier.labels, [model])
     with _continued():
         report = _evaluated(classifier, _limited(examples, limit), output, settings, source)
@@ -120,6 +122,7 @@ def compare(
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
+    long: LongTexts = "window",
     seed: Seed = 0,
 ) -> None:
     """Compare models on the same texts: what differs, how surely, and what could not have been seen."""
@@ -130,7 +133,7 @@ def compare(
     from explainable_bert.export.comparison_page import write_comparison
 
     settings = ComparisonSettings(n_explained=limit, erasure=erasure, margin=margin, seed=seed)
-    arms = load_arms(models)
+    arms = load_arms(models, long)
     folders = [seed_of_arm.name for arm in arms for seed_of_arm in arm.seeds]
     examples, source = _examples(
         data, split, (text_column, pair_column, label_column), arms[0].seeds[0].labels, folders
@@ -207,6 +210,7 @@ def check(
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
+    long: LongTexts = "window",
     seed: Seed = 0,
 ) -> None:
     """Exit with code 1, naming the rows, when a model's numbers break a bound; for continuous integration."""
@@ -230,7 +234,7 @@ def check(
 
     metrics = tuple(BOUNDS[name][0] for name in limits)
     settings = EvaluationSettings(methods=(method,), metrics=metrics, erasure=erasure, seed=seed)
-    classifier = load_model(model)
+    classifier = load_model(model, long)
     examples, source = _examples(data, split, (text_column, pair_column, label_column), classifier.labels, [model])
     with tempfile.TemporaryDirectory() as aside:
         folder = output or Path(aside) / "evaluation"

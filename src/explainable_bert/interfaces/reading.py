@@ -10,16 +10,17 @@ from explainable_bert.interfaces.terminal import quiet_libraries, say, say_skipp
 if TYPE_CHECKING:
     from explainable_bert.data.labelled import Columns, Example
     from explainable_bert.pipeline import ExplainableClassifier
+    from explainable_bert.records import Long
 
 _SPLITS = ("test", "validation", "train")
 
 
-def load_model(model: str) -> "ExplainableClassifier":
-    """The classifier of a model folder or hub name."""
+def load_model(model: str, long: "Long" = "window") -> "ExplainableClassifier":
+    """The classifier of a model folder or hub name; `long` is what it does with texts longer than its window."""
     quiet_libraries()
     from explainable_bert.pipeline import ExplainableClassifier
 
-    return ExplainableClassifier.load(model)
+    return ExplainableClassifier.load(model, long=long)
 
 
 def given_texts(

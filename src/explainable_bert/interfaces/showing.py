@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from explainable_bert.errors import FileError, InputError, MissingExtraError
+from explainable_bert.interfaces.options import LongTexts
 from explainable_bert.interfaces.terminal import TrainingBar, print_design, print_designs, quiet_libraries, say
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def serve_app(
     ] = None,
     max_concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at a time.")] = 2,
     queue_size: Annotated[int, typer.Option(min=1, help="Questions that may wait; more are refused.")] = 64,
+    long: LongTexts = "window",
 ) -> None:
     """Open a web page: type a sentence, see models decide, change a word, see what changes."""
     quiet_libraries()
@@ -82,7 +84,7 @@ def serve_app(
         raise MissingExtraError("gradio", "app") from error
     if host not in _LOCAL_HOSTS and asked is None:
         say("whoever reaches this machine can use the page; --auth USER:PASSWORD-FILE asks for a password")
-    serving = Serving(host, port, share, asked, max_concurrency, queue_size)
+    serving = Serving(host, port, share, asked, max_concurrency, queue_size, long)
     serve(folders, serving, lambda address: say(f"the page is at {address} (Ctrl-C ends it)"))
 
 

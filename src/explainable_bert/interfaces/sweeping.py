@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -13,7 +14,7 @@ from explainable_bert.interfaces.terminal import quiet_libraries, say
 
 if TYPE_CHECKING:
     from explainable_bert.results import Difference, FrontierReport, FrontRow, SummaryRow
-    from explainable_bert.sweep.run import SweepProgress
+    from explainable_bert.sweep.run import MakePool, SweepProgress
 
 FRONTIER_EXAMPLE = (
     "Example: explainable-bert frontier --data movie-snippets --output runs/front --grid value_layer=0,1,2 "
@@ -52,6 +53,10 @@ def frontier(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Points at a time. Default: one per CUDA device, else per core.")
     ] = None,
+    engine: Annotated[
+        Literal["processes", "ray"], typer.Option(help="Processes of this machine, or tasks of Ray.")
+    ] = "processes",
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster. Default: one is started here.")] = None,
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
@@ -59,6 +64,8 @@ def frontier(
     """Train a grid of arms over seeds, draw accuracy against faithfulness, and pick one that costs little accuracy."""
     if teacher not in (None, _REFERENCE):
         raise typer.BadParameter(f"--teacher {teacher!r}; accepted: {_REFERENCE}")
+    if engine != "ray" and address is not None:
+        raise typer.BadParameter("--address goes with --engine ray")
     quiet_libraries()
     from explainable_bert.data.labelled import Columns
     from explainable_bert.export.frontier_page import write_frontier
@@ -87,7 +94,7 @@ def frontier(
     settings = FrontierSettings(within, explained, rationales, processes)
     log = _Log()
     try:
-        report = run_frontier(arms, range(seeds), training, output, settings, log.show)
+        report = run_frontier(arms, range(seeds), training, output, settings, log.show, _pool(engine, address))
     except KeyboardInterrupt:
         say("interrupted; the same command continues where it was")
         raise
@@ -98,6 +105,18 @@ def frontier(
     if log.n_failed:
         say(f"points that failed or were skipped: {log.n_failed}; the same command tries them again", style="bold red")
         sys.exit(1)
+
+
+def _pool(engine: str, address: str | None) -> "MakePool":
+    if engine == "processes":
+        from explainable_bert.sweep.pool import ProcessPool
+
+        return ProcessPool
+    from explainable_bert.cluster import check_ray
+    from explainable_bert.sweep.ray_pool import RayPool
+
+    check_ray()
+    return partial(RayPool, address)
 
 
 class _Log:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from explainable_bert.evaluation.bounds import Bounded
     from explainable_bert.export.report import DesignRow
     from explainable_bert.model.configuration import Design
+    from explainable_bert.records import Prediction
     from explainable_bert.results import AuditReport, SummaryRow
     from explainable_bert.training.trainer import TrainingProgress
 
@@ -261,11 +262,21 @@ def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
         say(f"left out {n_skipped} rows: {'; '.join(named)}{more}")
 
 
-def say_dropped(dropped: list[int]) -> None:
-    """Say how many tokens were not read."""
-    n_cut = sum(count > 0 for count in dropped)
+def read_of(prediction: "Prediction") -> tuple[int, int]:
+    """In how many windows a text was read, and how many of its tokens were not."""
+    return prediction.n_windows, prediction.n_tokens_dropped
+
+
+def say_long(read: Sequence[tuple[int, int]]) -> None:
+    """Say how many texts were longer than the model's window, and what became of them; see `read_of`."""
+    n_in_windows = sum(windows > 1 for windows, _ in read)
+    n_cut = sum(dropped > 0 for _, dropped in read)
+    if n_in_windows:
+        n_windows = sum(windows for windows, _ in read if windows > 1)
+        say(f"texts longer than the model's window: {n_in_windows}; they were read in {n_windows} windows")
     if n_cut:
-        say(f"texts longer than the model's window: {n_cut}; tokens at their ends that were not read: {sum(dropped)}")
+        n_dropped = sum(dropped for _, dropped in read)
+        say(f"texts longer than the model's window: {n_cut}; tokens at their ends that were not read: {n_dropped}")
 
 
 def one_line(text: str) -> str:

@@ -29,7 +29,8 @@ from explainable_bert.sweep.front import (
 )
 from explainable_bert.sweep.grid import VANILLA
 from explainable_bert.sweep.point import MODELS
-from explainable_bert.sweep.run import POINTS, Outcome, SweepProgress, run_points
+from explainable_bert.sweep.pool import ProcessPool
+from explainable_bert.sweep.run import POINTS, MakePool, Outcome, SweepProgress, run_points
 from explainable_bert.sweep.verdicts import verdict_on_test, verdicts
 
 _TEST = "test"
@@ -69,6 +70,7 @@ def run_frontier(
     output: Path,
     settings: FrontierSettings | None = None,
     progress: Progress | None = None,
+    pool: MakePool = ProcessPool,
 ) -> FrontierReport:
     """Train and measure every arm with every seed into the folder `output`, and pick one; arms as grid_arms makes them.
 
@@ -88,7 +90,12 @@ def run_frontier(
     measuring = _measuring(data.corpus, "validation", settings, metric)
     experiment = load_experiment(arms, data, measuring)
     outcome = run_points(
-        points, experiment, output, settings.n_processes, lambda state: told("training and measuring", state)
+        points,
+        experiment,
+        output,
+        settings.n_processes,
+        lambda state: told("training and measuring", state),
+        pool=pool,
     )
     _check_reference(outcome)
     rows = front_rows(outcome.records, _view(measuring, metric), VANILLA)
@@ -98,7 +105,9 @@ def run_frontier(
     tested: tuple[FrontRow, ...] = ()
     failures = dict(outcome.failed)
     if picked is not None and load_corpus(data.corpus, data.columns).test:
-        tested, failed = _tested(picked, arms, data, output, settings, lambda state: told("testing the pick", state))
+        tested, failed = _tested(
+            picked, arms, data, output, settings, lambda state: told("testing the pick", state), pool
+        )
         failures |= failed
     if picked is not None and tested:
         said.insert(1, verdict_on_test(tested, picked, VANILLA, settings.within))
@@ -170,6 +179,7 @@ def _tested(
     output: Path,
     settings: FrontierSettings,
     progress: Callable[[SweepProgress], None],
+    pool: MakePool,
 ) -> tuple[tuple[FrontRow, ...], Mapping[Point, str]]:
     """Vanilla and the pick, with the seeds that it was picked by, on test rows; or none, and why."""
     chosen = [arm for arm in arms if arm.name in (VANILLA, picked.arm)]
@@ -179,7 +189,7 @@ def _tested(
     measuring = _measuring(data.corpus, "test", without, metric)
     experiment = load_experiment(chosen, data, measuring)
     points = points_of(chosen, picked.seeds)
-    outcome = run_points(points, experiment, output, settings.n_processes, progress, kept_in=_TEST)
+    outcome = run_points(points, experiment, output, settings.n_processes, progress, kept_in=_TEST, pool=pool)
     if outcome.failed:
         return (), outcome.failed
     return front_rows(outcome.records, _view(measuring, metric), VANILLA), {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from explainable_bert.errors import InputError
 from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS, has_twin
+from explainable_bert.records import LONG
 from explainable_bert.sweep.arm import Arm
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.twin import recipe
@@ -18,7 +19,7 @@ VANILLA = "vanilla"
 # Set by the sweep itself: by its seeds, and by which arm teaches.
 _NOT_IN_GRID = ("seed", "teacher")
 _NAMED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"design": tuple(DESIGNS), "attention_function": ATTENTION_FUNCTIONS}
+    {"design": tuple(DESIGNS), "attention_function": ATTENTION_FUNCTIONS, "long": LONG}
 )
 _BOOLEANS: Mapping[str, bool] = MappingProxyType({"true": True, "false": False})
 _KINDS: Mapping[type, str] = MappingProxyType({int: "whole numbers", float: "numbers", str: "names"})

@@ -1,22 +1,19 @@
 """Running points, as many at a time as there are cores or devices, each in a process; what was stopped continues."""
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from functools import partial
 from pathlib import Path
-
-import torch
 
 from explainable_bert.errors import InputError
 from explainable_bert.run_request import claim
 from explainable_bert.sweep.arm import Point, needed
 from explainable_bert.sweep.experiment import Experiment
 from explainable_bert.sweep.point import POINT_FILE, has_model
+from explainable_bert.sweep.pool import Pool, ProcessPool
 from explainable_bert.sweep.record import PointRecord
 from explainable_bert.sweep.schedule import Schedule
-from explainable_bert.sweep.slot import Slot
 
 POINTS = "points"
 _REQUEST_FILE = "request.json"
@@ -45,6 +42,8 @@ class Outcome:
 
 
 Progress = Callable[[SweepProgress], None]
+# Makes places to run points in: so many, if that is given, of which at most so many are needed.
+MakePool = Callable[[int | None, int], Pool]
 
 
 def run_points(
@@ -54,12 +53,13 @@ def run_points(
     n_processes: int | None = None,
     progress: Progress | None = None,
     kept_in: str = POINTS,
+    pool: MakePool = ProcessPool,
 ) -> Outcome:
     """Train the points' models into `output`/models, measure them, and keep a record of each in `output`/`kept_in`.
 
     Points that have a record are not run again, unless others need their models and these are gone. A point that fails
-    is reported, with what needs it, while the others go on; the next start tries it again. By default there are as
-    many processes as CUDA devices, without any as cores; the cores are shared out among them.
+    is reported, with what needs it, while the others go on; the next start tries it again. `pool` makes the places to
+    run them in: how many, see there, unless `n_processes` says it.
 
     Raises InputError on points that lack one that they need, or n_processes below 1, and FileError where a folder
     holds another run.
@@ -70,21 +70,9 @@ def run_points(
     folders = {point: output / kept_in / point.slug for point in points}
     for point, folder in folders.items():
         claim(folder, _REQUEST_FILE, experiment.described(point))
-    sweep = _Sweep(needs, experiment, output, folders, n_processes or len(_devices()) or n_cores())
+    sweep = _Sweep(needs, experiment, output, folders, partial(pool, n_processes))
     sweep.run(progress or (lambda _: None))
     return Outcome(tuple(sweep.records[point] for point in points if point in sweep.records), sweep.failed)
-
-
-def n_cores() -> int:
-    """The processor's cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _devices() -> list[str]:
-    """The CUDA devices that this process may use, as its children have to call them."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    count = torch.cuda.device_count()
-    return [name.strip() for name in visible.split(",")][:count] if visible else [str(index) for index in range(count)]
 
 
 def _file(folder: Path) -> Path:
@@ -114,41 +102,36 @@ class _Sweep:
         experiment: Experiment,
         output: Path,
         folders: Mapping[Point, Path],
-        n_processes: int,
+        pool: Callable[[int], Pool],
     ) -> None:
         self._experiment, self._output, self._folders = experiment, output, folders
         self.records = {point: PointRecord.load(_file(folder)) for point, folder in folders.items() if _is_done(folder)}
         self.failed: dict[Point, str] = {}
         tasks = _tasks(needs, self.records, output)
         self._schedule = Schedule(tasks)
-        self._slots = _slots(min(n_processes, len(tasks)))
+        self._pool = pool(len(tasks)) if tasks else None
 
     def run(self, progress: Progress) -> None:
         """Run all that can be run; whatever ends it ends its processes."""
-        try:
-            self._fill()
+        if self._pool is None:
             progress(self._progress())
-            while busy := {slot.connection: slot for slot in self._busy()}:
-                for connection in wait(busy):
-                    self._collect(next(slot for one, slot in busy.items() if one is connection))
-                self._fill()
+            return
+        try:
+            self._fill(self._pool)
+            progress(self._progress())
+            while self._pool.running:
+                for point, problem in self._pool.ended():
+                    self._collect(point, problem)
+                self._fill(self._pool)
                 progress(self._progress())
         finally:
-            for slot in self._slots:
-                slot.stop()
+            self._pool.stop()
 
-    def _busy(self) -> list[Slot]:
-        return [slot for slot in self._slots if slot.point is not None]
+    def _fill(self, pool: Pool) -> None:
+        while len(pool.running) < pool.size and (point := self._schedule.take()) is not None:
+            pool.start(point, self._experiment, self._output, self._folders[point])
 
-    def _fill(self) -> None:
-        for slot in self._slots:
-            if slot.point is None and (point := self._schedule.take()) is not None:
-                slot.start(point, self._experiment, self._output, self._folders[point])
-
-    def _collect(self, slot: Slot) -> None:
-        point, problem = slot.point, slot.problem()
-        if point is None:
-            return
+    def _collect(self, point: Point, problem: str | None) -> None:
         if problem is None:
             self.records[point] = PointRecord.load(_file(self._folders[point]))
             self._schedule.done(point)
@@ -162,23 +145,14 @@ class _Sweep:
         return SweepProgress(
             n_done=len(self.records),
             n_points=n_points,
-            running=tuple(slot.point for slot in self._slots if slot.point is not None),
+            running=tuple(self._pool.running) if self._pool is not None else (),
             failed=dict(self.failed),
             seconds_left=self._seconds_left(n_points - len(self.records.keys() | self.failed.keys())),
         )
 
     def _seconds_left(self, n_to_do: int) -> float | None:
-        if not self.records or not self._slots:
+        if not self.records or self._pool is None:
             return None
         mean = sum(record.training_s + record.measuring_s for record in self.records.values()) / len(self.records)
-        spent = sum(min(mean, time.monotonic() - slot.started) for slot in self._busy())
-        return max(0.0, n_to_do * mean - spent) / len(self._slots)
-
-
-def _slots(n_processes: int) -> list[Slot]:
-    """As many, with the devices in turn and an equal share of the cores."""
-    devices = _devices()
-    return [
-        Slot(devices[index % len(devices)] if devices else None, max(1, n_cores() // n_processes))
-        for index in range(n_processes)
-    ]
+        spent = sum(min(mean, time.monotonic() - started) for started in self._pool.running.values())
+        return max(0.0, n_to_do * mean - spent) / self._pool.size

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from explainable_bert.sweep.arm import Point
 from explainable_bert.sweep.experiment import Experiment
-from explainable_bert.sweep.worker import ERROR_FILE, work
-from explainable_bert.writing import write_text
+from explainable_bert.sweep.worker import reason, work
 
 # A process that is told to end is given so long.
 _PATIENCE_S = 10
@@ -44,7 +43,6 @@ class Slot:
 
     def start(self, point: Point, experiment: Experiment, output: Path, folder: Path) -> None:
         """Start to run the point, with its record in `folder`."""
-        (folder / ERROR_FILE).unlink(missing_ok=True)
         self.point, self.started, self._folder = point, time.monotonic(), folder
         task = pickle.dumps((point, experiment, output))
         try:
@@ -60,10 +58,7 @@ class Slot:
             return None
         except (EOFError, ConnectionResetError):
             code = self._end()
-        file = self._folder / ERROR_FILE
-        if not file.is_file():
-            write_text(file, f"its process ended with code {code} (below 0: by that signal) and without an error\n")
-        return file.read_text(encoding="utf-8").partition("\n")[0]
+        return reason(self._folder, f"its process ended with code {code} (below 0: by that signal)")
 
     def stop(self) -> None:
         """End the process, whatever it does; one that waits for a point ends by itself."""

@@ -9,9 +9,14 @@ import threading
 import traceback
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explainable_bert.errors import ExplainableBertError
 from explainable_bert.writing import write_text
+
+if TYPE_CHECKING:
+    from explainable_bert.sweep.arm import Point
+    from explainable_bert.sweep.experiment import Experiment
 
 ERROR_FILE = "error.txt"
 LOG_FILE = "log.txt"
@@ -35,11 +40,14 @@ def work(tasks: Connection, device: str | None, n_threads: int) -> None:
             folder, task = tasks.recv()
         except EOFError:  # no more is to be done
             return
-        _run(folder, task, n_threads)
+        point, experiment, output = pickle.loads(task)
+        run_logged(point, experiment, output, folder, n_threads)
         tasks.send(None)
 
 
-def _run(folder: Path, task: bytes, n_threads: int) -> None:
+def run_logged(point: "Point", experiment: "Experiment", output: Path, folder: Path, n_threads: int) -> None:
+    """Run a point in this process, with what it prints in log.txt and an error, which is raised too, in error.txt."""
+    (folder / ERROR_FILE).unlink(missing_ok=True)
     _log_to(folder / LOG_FILE)
     try:
         import torch
@@ -47,13 +55,20 @@ def _run(folder: Path, task: bytes, n_threads: int) -> None:
         from explainable_bert.sweep.point import run_point
 
         torch.set_num_threads(n_threads)
-        point, experiment, output = pickle.loads(task)
         run_point(point, experiment, output, folder)
     except Exception as error:
         told = str(error) if isinstance(error, ExplainableBertError) else f"{type(error).__name__}: {error}"
         first_line = " ".join(told.split())
         write_text(folder / ERROR_FILE, f"{first_line}\n\n{''.join(traceback.format_exception(error))}")
         raise
+
+
+def reason(folder: Path, otherwise: str) -> str:
+    """Why a point failed, in a line: what is in its error.txt, or `otherwise`, which is written there then."""
+    file = folder / ERROR_FILE
+    if not file.is_file():
+        write_text(file, f"{otherwise} and without an error\n")
+    return file.read_text(encoding="utf-8").partition("\n")[0]
 
 
 def _end_with_parent() -> None:

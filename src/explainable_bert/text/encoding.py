@@ -106,9 +106,14 @@ class Reader:
         cut.enable_truncation(window, strategy="longest_first")
         return cls(whole, cut, window)
 
+    def encode_whole(self, texts: Sequence[tuple[str, str | None]]) -> list[Encoding]:
+        """Checked texts, however long they are."""
+        whole = self.whole.encode_batch(_given(texts))
+        return [_encoding(text, found, len(found)) for text, found in zip(texts, whole, strict=True)]
+
     def encode(self, texts: Sequence[tuple[str, str | None]]) -> list[Encoding]:
         """Checked texts, each cut to the window (a pair at its longer text first)."""
-        given = [text if pair is None else (text, pair) for text, pair in map(_without_surrogates, texts)]
+        given = _given(texts)
         whole = self.whole.encode_batch(given)
         long = [place for place, found in enumerate(whole) if len(found) > self.window]
         shown = dict(enumerate(whole)) | dict(zip(long, self.cut.encode_batch([given[p] for p in long]), strict=True))
@@ -134,6 +139,10 @@ def _encoding(given: tuple[str, str | None], found: "Encoded", n_tokens: int) ->
         word_ids=tuple(-1 if word is None else word for word in found.word_ids),
         n_tokens_dropped=n_tokens - len(found),
     )
+
+
+def _given(texts: Sequence[tuple[str, str | None]]) -> list[str | tuple[str, str]]:
+    return [text if pair is None else (text, pair) for text, pair in map(_without_surrogates, texts)]
 
 
 def _without_surrogates(given: tuple[str, str | None]) -> tuple[str, str | None]:

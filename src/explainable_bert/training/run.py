@@ -20,7 +20,9 @@ from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, has_twin, label_names
-from explainable_bert.text.encoding import TextInput, check_texts, encode
+from explainable_bert.records import Long
+from explainable_bert.text.encoding import Reader, TextInput, check_texts
+from explainable_bert.text.windows import in_windows, read_long
 from explainable_bert.training.report import EpochMetrics, TrainingReport
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
@@ -58,7 +60,7 @@ def train(
     tokenizer = _tokenizer(request, settings, model, teacher)
     with processes.main_process_first():
         checkpoint = prepare(output, described)
-    encoded = _Encoded(tokenizer, corpus)
+    encoded = _Encoded(tokenizer, corpus, settings.long)
     trainer = ClassifierTrainer(
         model,
         settings,
@@ -124,24 +126,29 @@ def _check_values(request: ModelRequest, settings: TrainingSettings) -> None:
 class _Encoded:
     """Splits as rows of ids, with a count of the tokens that did not fit."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast, corpus: Corpus) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, corpus: Corpus, long: Long) -> None:
+        self._reader = Reader.of(tokenizer.backend_tokenizer, tokenizer.model_max_length)
         self._labels = {label: index for index, label in enumerate(corpus.labels)}
+        self._long = long
         self.n_tokens_dropped = 0
 
     def rows(self, examples: tuple[Example, ...]) -> list[Row]:
         texts = [(example.text, example.text_pair) for example in examples]
-        encodings = encode(self._tokenizer, texts, self._tokenizer.model_max_length)
-        self.n_tokens_dropped += sum(encoding.n_tokens_dropped for encoding in encodings)
-        return [
-            Row(encoding=encoding, label=self._labels[example.label], input_ids=encoding.input_ids)
-            for encoding, example in zip(encodings, examples, strict=True)
-        ]
+        return self._rows(texts, [self._labels[example.label] for example in examples])
 
     def unlabelled(self, texts: Sequence[TextInput]) -> list[Row]:
         checked = check_texts(texts, "unlabelled")
-        encodings = encode(self._tokenizer, checked, self._tokenizer.model_max_length)
-        return [Row(encoding=encoding, label=UNLABELLED, input_ids=encoding.input_ids) for encoding in encodings]
+        return self._rows(checked, [UNLABELLED] * len(checked))
+
+    def _rows(self, texts: Sequence[tuple[str, str | None]], labels: Sequence[int]) -> list[Row]:
+        """A row per text, or per window of it."""
+        read = read_long(self._reader, texts, self._long)
+        self.n_tokens_dropped += sum(encoding.n_tokens_dropped for encoding in read)
+        return [
+            Row(encoding=window, label=label, text=number, input_ids=window.input_ids)
+            for number, (encoding, label) in enumerate(zip(read, labels, strict=True))
+            for window in in_windows(encoding, self._reader.window)
+        ]
 
 
 def _describe(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from explainable_bert.errors import InputError
+from explainable_bert.records import LONG, Long
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class TrainingSettings:
     `values_apart`, for additive designs, the values learn only from random words under random weights (from the teacher
     alone, where there is one), and the attention only to choose among them, so that it cannot use a word as a sign for
     something else (after Jethani et al. 2021, whose predictor learns from random subsets). `bf16` multiplies matrices
-    in bfloat16, faster where processor or device do so natively; weights stay float32. The final block's values and
+    in bfloat16, faster where processor or device do so natively; weights stay float32. A step is of `batch_size` texts
+    over all processes, each taking its part in `gradient_accumulation` passes; `gradient_checkpointing` computes states
+    twice in place of keeping them. Texts of more than `max_length` tokens are, as `long` says, learnt window by window,
+    each with the label of its text, cut, or refused. The final block's values and
     output, and the classifier, learn at `readout_rate` times the rate of the others. Training stops after
     `early_stopping_patience` epochs without a better validation accuracy.
 
@@ -50,12 +54,15 @@ class TrainingSettings:
     values_apart: bool = False
     readout_rate: float = 1.0
     max_length: int = 512
+    long: Long = "window"
+    gradient_accumulation: int = 1
+    gradient_checkpointing: bool = False
     bf16: bool = False
     early_stopping_patience: int = 2
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "early_stopping_patience"):
+        for name in ("epochs", "batch_size", "early_stopping_patience", "gradient_accumulation"):
             self._require(name, getattr(self, name) >= 1, "1 or more")
         for name in ("warmup_share", "masked_share", "distillation_weight"):
             self._require(name, 0 <= getattr(self, name) <= 1, "0 to 1")
@@ -64,6 +71,7 @@ class TrainingSettings:
         self._require("readout_rate", 0 < self.readout_rate <= 1000, "above 0, to 1000")
         self._require("distillation_temperature", self.distillation_temperature > 0, "above 0")
         self._require("max_length", self.max_length >= 3, "3 or more")
+        self._require("long", self.long in LONG, ", ".join(LONG))
         self._require("seed", 0 <= self.seed < 2**32, "0 to 4294967295")
 
     def _require(self, name: str, holds: bool, accepted: str) -> None:

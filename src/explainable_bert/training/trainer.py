@@ -1,5 +1,6 @@
 """The Trainer of transformers with this project's loss: masked fine-tuning and distillation, both optional."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,18 @@ from transformers import (
     TrainingArguments,
 )
 
+from explainable_bert.errors import InputError
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 from explainable_bert.text.encoding import Encoding, pad
+from explainable_bert.text.windows import shares
 from explainable_bert.training.run_folder import mark_complete
 from explainable_bert.training.settings import TrainingSettings
 
 # The label of a text that has none: cross_entropy leaves it out.
 UNLABELLED = -100
+
+# What a row says beside its tokens: its label, and which text it is of.
+_LABEL_NAMES = ("labels", "texts")
 
 # Small models bear, and need, a larger step: below this hidden size the larger of the two default rates is taken.
 _SMALL_HIDDEN_SIZE = 512
@@ -34,13 +40,14 @@ _RATE_SMALL, _RATE_LARGE = 1e-4, 3e-5
 
 
 class Row(TypedDict):
-    """One row of a split; `input_ids` repeats the encoding's, for the sampler that groups rows by length.
+    """A text of a split, or a window of one; `input_ids` repeats the encoding's, for the sampler that groups by length.
 
-    `label` is UNLABELLED for a text that only the teacher has an opinion on.
+    `label` is UNLABELLED for a text that only the teacher has an opinion on; `text` is the same for a text's windows.
     """
 
     encoding: Encoding
     label: int
+    text: int
     input_ids: tuple[int, ...]
 
 
@@ -88,6 +95,8 @@ class ClassifierTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self._settings = settings
         self._teacher = None if teacher is None else teacher.eval().to(self.args.device)
+        # The step, and which of its passes was the last.
+        self._pass = (-1, 0)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """The Trainer's, with the readout's weights at their own learning rate."""
@@ -116,7 +125,7 @@ class ClassifierTrainer(Trainer):
     ) -> Any:
         """Cross-entropy; in training on masked inputs and mixed with the divergence to the teacher."""
         if not model.training:
-            output = model(**inputs)
+            output = model(**_texts(inputs), labels=inputs["labels"])
             return (output.loss, output) if return_outputs else output.loss
         generator = self._generator()
         read = self._with_holes(inputs, generator) if self._settings.masked_fine_tuning else inputs
@@ -171,7 +180,10 @@ class ClassifierTrainer(Trainer):
 
     def _generator(self) -> torch.Generator:
         # Drawn from the step number, not from a running state: a resumed run masks as an unbroken one would.
-        seed = (self._settings.seed * 1_000_003 + self.state.global_step) * 1009 + self.args.process_index
+        step = self.state.global_step
+        self._pass = (step, self._pass[1] + 1) if self._pass[0] == step else (step, 0)
+        share = self.args.process_index * self._settings.gradient_accumulation + self._pass[1]
+        seed = (self._settings.seed * 1_000_003 + step) * 1009 + share
         return torch.Generator().manual_seed(seed % 2**63)
 
     def _with_holes(self, inputs: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
@@ -187,14 +199,15 @@ def _maskable(inputs: dict[str, Tensor]) -> Bool[Tensor, "batch key"]:
 
 
 def _texts(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in inputs.items() if name != "labels"}
+    return {name: value for name, value in inputs.items() if name not in _LABEL_NAMES}
 
 
 def collate(rows: Sequence[Row], pad_token_id: int) -> dict[str, Tensor]:
     """Rows as one batch of tensors, padded to the longest of them."""
     batch = pad([row["encoding"] for row in rows], pad_token_id)
     tensors = {name: torch.from_numpy(array) for name, array in vars(batch).items()}
-    return {**tensors, "labels": torch.tensor([row["label"] for row in rows])}
+    told = {"labels": [row["label"] for row in rows], "texts": [row["text"] for row in rows]}
+    return {**tensors, **{name: torch.tensor(values) for name, values in told.items()}}
 
 
 def draw_mask(
@@ -278,8 +291,10 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
     return TrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        per_device_eval_batch_size=4 * settings.batch_size,
+        per_device_train_batch_size=_texts_per_pass(settings),
+        per_device_eval_batch_size=4 * _texts_per_pass(settings),
+        gradient_accumulation_steps=settings.gradient_accumulation,
+        activation_checkpointing=settings.gradient_checkpointing,
         learning_rate=settings.learning_rate or default_rate,
         lr_scheduler_type="linear",
         warmup_steps=settings.warmup_share if settings.warmup_share < 1 else 0.999,
@@ -296,7 +311,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
         bf16=settings.bf16,
         use_cpu=not torch.accelerator.is_available(),
         remove_unused_columns=False,
-        label_names=["labels"],
+        label_names=list(_LABEL_NAMES),
         report_to="none",
         disable_tqdm=True,
         ddp_find_unused_parameters=False,
@@ -305,6 +320,20 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
     )
 
 
+def _texts_per_pass(settings: TrainingSettings) -> int:
+    """A process's part of a step's texts in one pass. Raises InputError where they cannot be shared out evenly."""
+    n_parts = int(os.environ.get("WORLD_SIZE", "1")) * settings.gradient_accumulation
+    if settings.batch_size % n_parts:
+        raise InputError(
+            f"batch_size: {settings.batch_size} given; accepted: a multiple of {n_parts}, the processes times the "
+            "passes of a step"
+        )
+    return settings.batch_size // n_parts
+
+
 def _accuracy(evaluated: EvalPrediction) -> dict[str, float]:
-    logits = evaluated.predictions
-    return {"accuracy": float((np.asarray(logits).argmax(axis=-1) == evaluated.label_ids).mean())}
+    """Over texts: a long one has the mean of its windows' logits, as it has when it is predicted."""
+    logits, (labels, texts) = np.asarray(evaluated.predictions), np.asarray(evaluated.label_ids)
+    places = np.split(np.argsort(texts, kind="stable"), np.cumsum(np.unique(texts, return_counts=True)[1])[:-1])
+    right = [labels[of_text[0]] == (shares(logits[of_text]) @ logits[of_text]).argmax() for of_text in places]
+    return {"accuracy": float(np.mean(right))}

@@ -52,6 +52,7 @@ class Effect:
 def answer(explanations: Sequence[Explanation], *, values: bool) -> str:
     """One or two models' explanations of the same text, and their difference; with maps where they have them."""
     n_unread = max(explanation.prediction.n_tokens_dropped for explanation in explanations)
+    n_windows = max(explanation.prediction.n_windows for explanation in explanations)
     versus = None if len(explanations) == 1 else [explanations[1]]
     panel = panels(explanations[:1], versus)[0]
     # Each by its own scale and sign; what can be compared of two is in the row of their difference.
@@ -66,6 +67,7 @@ def answer(explanations: Sequence[Explanation], *, values: bool) -> str:
         target=explanations[0].target,
         values=values,
         n_unread=n_unread,
+        n_windows=n_windows,
         is_pair=explanations[0].text_pair is not None,
     )
 

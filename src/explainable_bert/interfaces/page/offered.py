@@ -10,6 +10,7 @@ from typing import Any
 
 from explainable_bert.errors import InputError, ModelError
 from explainable_bert.pipeline import ExplainableClassifier
+from explainable_bert.records import Long
 from explainable_bert.results import short_names
 
 
@@ -28,12 +29,13 @@ class Watch:
 class OfferedModels:
     """Models by the names under which the page lists them; safe to use from several threads."""
 
-    def __init__(self, folders: Sequence[str]) -> None:
+    def __init__(self, folders: Sequence[str], long: Long = "window") -> None:
         """Raises InputError where none is given, or one twice."""
         if not folders or len({Path(folder) for folder in folders}) < len(folders):
             raise InputError(f"models: {', '.join(folders) or 'none'} given; accepted: one or more, each once")
         names = short_names(folders)
         self.folders: Mapping[str, str] = MappingProxyType({names[folder]: folder for folder in folders})
+        self._long = long
         self._loaded: dict[str, ExplainableClassifier] = {}
         self._lock = threading.Lock()
         self._of_thread = threading.local()
@@ -64,7 +66,7 @@ class OfferedModels:
     def _load(self, name: str) -> ExplainableClassifier:
         folder = self.folders[name]
         try:
-            classifier = ExplainableClassifier.load(folder)
+            classifier = ExplainableClassifier.load(folder, long=self._long)
         except ModelError as error:
             gone = "" if Path(folder).is_dir() else ": its folder is gone"
             raise ModelError(f"model: {name!r} cannot be loaded{gone}; choose another one") from error

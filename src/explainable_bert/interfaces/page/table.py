@@ -96,6 +96,7 @@ def _row(number: int, explanation: Explanation, others: dict[str, object]) -> di
         "label": prediction.label,
         "probability": round(prediction.probabilities[prediction.label], 4),
         "top words": ", ".join(_top(explanation)),
+        "windows": prediction.n_windows,
         "tokens not read": prediction.n_tokens_dropped,
         "model": explanation.provenance.model,
     }

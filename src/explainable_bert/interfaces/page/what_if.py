@@ -63,12 +63,15 @@ def forecast(question: Question, classifier: ExplainableClassifier, erased: Sequ
     """The probabilities that the explanation alone says would remain without these words in the final sum.
 
     y(without S) = bias + Σ contributions of the others / their share of the attention. None for models whose logits are
-    no sum over words, or whose weights do not keep their ratios.
+    no sum over words, or whose weights do not keep their ratios, and for texts of several windows, whose shares change.
     """
     config = classifier.model.config
     if config.readout != "additive" or config.attention_function not in ("softmax", "uniform"):
         return None
-    stays = np.ones(len(classifier.units([question.texts])[0]), dtype=bool)
+    (read,) = classifier.read([question.texts])
+    if read.is_long:
+        return None
+    stays = np.ones(len(read.row.groups), dtype=bool)
     stays[list(erased)] = False
     attention = classifier.head_attention([question.texts])[0].sum(axis=0)
     whole = attention.sum()
