@@ -280,7 +280,7 @@ def test_explain_writes_records_of_several_methods_as_they_come(model, tmp_path,
     place = tmp_path / f"out.{extension}"
     code, out, err = call(["explain", model, *arguments, "--output", place])
     assert (code, out) == (0, "")
-    assert "texts longer than the model's window: 1; tokens at their ends that were not read: 81" in err
+    assert "texts longer than the model's window: 1; they were read in 4 windows" in err
     classifier, explanations = ExplainableClassifier.load(model), load_explanations(place)
     for number, method in enumerate(("saliency", "built-in")):
         assert explanations[number::2] == classifier.explain(texts, method, target="negative")
@@ -306,9 +306,15 @@ def test_the_table_of_methods():
 
 def test_dropped_tokens_are_said(model):
     for command in ("predict", "explain"):
-        code, _, err = call([command, model, "good " * 50])
+        code, _, err = call([command, model, "good " * 50, "--long", "truncate"])
         assert code == 0
         assert "texts longer than the model's window: 1; tokens at their ends that were not read: 11" in err
+
+
+def test_long_texts_are_refused_on_request(model):
+    code, _, err = call(["predict", model, "good " * 50, "--long", "error"])
+    assert code == 1
+    assert "texts[0]: 52 tokens given; accepted: at most 41, or long: window or truncate" in err
 
 
 def test_info(model):

@@ -149,7 +149,7 @@ def test_example_tables(everything):
         for method in (None, "built-in", *CONTROLS, "occlusion", "random")
     ]
     assert set(rows[0]) == {
-        *("row", "text", "text_pair", "gold", "prediction", "probability", "n_tokens_dropped"),
+        *("row", "text", "text_pair", "gold", "prediction", "probability", "n_windows", "n_tokens_dropped"),
         *("rationale_share_lost", "rationale_size", "erasure", "method", "units", "scores"),
         *MEASURES,
     }
@@ -809,7 +809,15 @@ def test_texts_with_nothing_to_lose_are_counted(classifier, tmp_path, name):
     assert rows_of(report, name)["random"].value == pytest.approx(sum(value for value, _ in found) / TOTAL)
 
 
-def test_what_the_window_cuts_off_is_said(clf, tmp_path):
+def test_what_is_read_in_windows_is_said(clf, tmp_path):
+    long = marked("the " * 49 + "awful", "LABEL_0", "1110" + "0" * 45 + "1")
+    report = evaluate(clf, [long, *EXAMPLES[1:3]], tmp_path, FAST)
+    assert report.notes == ("Texts longer than the model's window: 1; they were read in 2 windows.",)
+    assert len(table(tmp_path)[0]["units"]) == 50
+
+
+def test_what_the_window_cuts_off_is_said(clf, tmp_path, monkeypatch):
+    monkeypatch.setattr(clf, "long", "truncate")
     # 39 of 50 words fit; of 4 marks 1 is lost, of 2 marks none.
     long = marked("the " * 49 + "awful", "LABEL_0", "1110" + "0" * 45 + "1")
     report = evaluate(clf, [long, *EXAMPLES[1:3]], tmp_path, FAST)

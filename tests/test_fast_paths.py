@@ -30,7 +30,7 @@ def folder(stock_folder, tokenizer, tmp_path):
 
 
 def plain(clf, text):
-    """One text's tokens run by the model itself: logits, attention, and contributions where the design has them."""
+    """One text's tokens, cut to the window, run by the model: logits, attention and what contributions it has."""
     parts = (text,) if isinstance(text, str) else text
     given = clf.tokenizer(*parts, truncation=True, max_length=41, return_tensors="pt", return_special_tokens_mask=True)
     with torch.no_grad():
@@ -51,6 +51,7 @@ def assert_plain(clf, found, tolerance):
 @pytest.mark.parametrize("design", DESIGNS)
 def test_batches_give_what_texts_alone_give(classifier, monkeypatch, design, n_tokens):
     clf = classifier(design)
+    clf.long = "truncate"
     monkeypatch.setattr(torch_engine, "tokens_at_once", lambda _: n_tokens)
     assert_plain(clf, clf.explain(TEXTS, level="token"), 1e-5)
 
@@ -58,6 +59,7 @@ def test_batches_give_what_texts_alone_give(classifier, monkeypatch, design, n_t
 @pytest.mark.parametrize("n_in_flight", [0, 1, 3, 20])
 def test_batches_in_flight_come_back_in_order(classifier, monkeypatch, n_in_flight):
     clf, open_batches, most_open = classifier("lexical"), set(), []
+    clf.long = "truncate"
     begin = clf.engine.attribute
 
     def attribute(*given):

@@ -251,7 +251,9 @@ def test_a_folder_that_is_gone_is_told_without_its_place(stock_folder, tmp_path)
 
 def test_visitors_at_once_load_a_model_once(folders, monkeypatch):
     loads, load = [], ExplainableClassifier.load
-    monkeypatch.setattr(ExplainableClassifier, "load", lambda folder: loads.append(folder) or load(folder))
+    monkeypatch.setattr(
+        ExplainableClassifier, "load", lambda folder, **asked: loads.append(folder) or load(folder, **asked)
+    )
     offered, start = OfferedModels(folders), threading.Barrier(4)
 
     def visit(_):

@@ -260,6 +260,6 @@ def test_models_that_read_other_words_are_not_compared(stock_folder, tmp_path):
     tokenizer = BertTokenizer.from_pretrained(folders[0])
     tokenizer.model_max_length = 7
     tokenizer.save_pretrained(folders[0])
-    short = OfferedModels([str(folder) for folder in folders])
+    short = OfferedModels([str(folder) for folder in folders], "truncate")
     with pytest.raises(InputError, match=r"^models: these two read the text differently"):
         what_if.words(question("the film is very good and dull", first="vanilla", second="additive"), short)

@@ -83,6 +83,7 @@ def test_units_are_the_words_as_written(classifier):
 @pytest.mark.parametrize("design", DESIGNS)
 def test_order_and_batches_change_nothing(classifier, design, monkeypatch, chunk, steps):
     clf = classifier(design)
+    clf.long = "truncate"
     one_by_one = [clf.explain([text])[0] for text in TEXTS]
     seen = []
     monkeypatch.setattr(torch_engine, "tokens_at_once", lambda _: 300)
@@ -100,6 +101,7 @@ def test_order_and_batches_change_nothing(classifier, design, monkeypatch, chunk
 
 def test_dropped_tokens_are_told(classifier):
     clf = classifier("lexical")
+    clf.long = "truncate"
     expected = [0, 0, 0, 0, 50 - 39, 0]  # 41 positions less [CLS] and [SEP]
     assert [prediction.n_tokens_dropped for prediction in clf.predict(TEXTS)] == expected
     assert [item.prediction.n_tokens_dropped for item in clf.explain(TEXTS)] == expected
@@ -262,4 +264,6 @@ def test_models_that_choose_no_single_label_are_refused(stock_folder, tmp_path):
 def test_the_window_of_the_tokenizer_counts(build):
     tokenizer = BertTokenizer(vocab=dict(VOCABULARY), model_max_length=7)
     (prediction,) = ExplainableClassifier(build("vanilla"), tokenizer).predict(["good " * 9])
+    assert prediction.n_windows == 2
+    (prediction,) = ExplainableClassifier(build("vanilla"), tokenizer, long="truncate").predict(["good " * 9])
     assert prediction.n_tokens_dropped == 4

@@ -187,6 +187,7 @@ def passes(monkeypatch):
 @every_erasure
 def test_special_tokens_are_never_erased(classifier, passes, erasure):
     clf = kept(classifier, "additive")
+    clf.long = "truncate"
     clf.predict_erased(TEXTS, [drawn(text) for text in TEXTS], erasure)
     n_ends = []
     for inputs in passes:
@@ -216,6 +217,7 @@ def test_small_passes_change_nothing(classifier, passes, monkeypatch, erasure):
 
 def test_what_was_cut_off_stays_cut_off(classifier):
     clf = kept(classifier, "vanilla")
+    clf.long = "truncate"
     text = "the " * 39 + "awful " * 20  # 39 words fit
     assert [len(of_text) for of_text in clf.units([text])] == [39]
     (found,) = clf.predict_erased([text], [np.arange(39)[None] < 3], "deletion")

@@ -1,13 +1,16 @@
 """Training: the loss by hand, the folder it leaves, and runs that are stopped and started again."""
 
 import dataclasses
+import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -106,7 +109,8 @@ def test_the_loss_of_a_step(build, tokenizer, tmp_path, masked, taught):
             told = teacher(**shown[0]).logits
             expected = 0.75 * output.loss + 0.25 * distillation_loss(output.logits, told, 2.0)
         torch.testing.assert_close(loss, expected)
-        torch.testing.assert_close(trainer.compute_loss(model, inputs), model(**inputs).loss)
+        read = {name: value for name, value in inputs.items() if name != "texts"}
+        torch.testing.assert_close(trainer.compute_loss(model, inputs), model(**read).loss)
 
 
 def test_random_weights_are_a_flat_draw_from_what_is_kept():
@@ -152,17 +156,19 @@ def test_values_apart_learn_from_random_words_only(build, tokenizer, tmp_path, m
     model.zero_grad()
     monkeypatch.undo()
     monkeypatch.setattr(trainer, "_loss", lambda *_: 0)
+    trainer._pass = (-1, 0)
     loss = trainer.compute_loss(model, inputs)
     loss.backward()
     assert attention.query.weight.grad is None
     for apart in (attention.value.weight, block.output.dense.weight, model.classifier.weight):
         assert apart.grad.abs().max() > 0
     # The same loss, put together again from what was drawn.
+    trainer._pass = (-1, 0)
     generator = trainer._generator()
     maskable = inputs["attention_mask"].bool() & ~inputs["special_tokens_mask"].bool()
     left_out = draw_mask(maskable, 1.0, generator)
     drawn = draw_weights(maskable & ~left_out, generator)
-    texts = {name: value for name, value in inputs.items() if name != "labels"}
+    texts = {name: value for name, value in inputs.items() if name not in ("labels", "texts")}
     with torch.no_grad():
         mixed = model.classifier.bias + torch.einsum("bk,bkl->bl", drawn, model(**texts).value_scores)
         alone = {**texts, "input_ids": inputs["input_ids"].masked_fill(left_out, tokenizer.mask_token_id)}
@@ -195,7 +201,7 @@ READOUT = (
 def trainer_of(model, tokenizer, folder, settings):
     """A trainer of eight rows, which are one step."""
     encodings = encode(tokenizer, [(example.text, None) for example in toy_corpus(n_train=8).train], 41)
-    rows = [Row(encoding=e, label=index % 3, input_ids=e.input_ids) for index, e in enumerate(encodings)]
+    rows = [Row(encoding=e, label=index % 3, text=index, input_ids=e.input_ids) for index, e in enumerate(encodings)]
     return ClassifierTrainer(model, settings, folder, (rows, rows), (0, tokenizer.mask_token_id), None, None)
 
 
@@ -546,7 +552,7 @@ def test_two_processes_train_as_one_does(stock_folder, data, tmp_path):
     assert done.stdout.count("validation accuracy") == 1
     two, one = (TrainingReport.load(tmp_path / name / "training_report.json") for name in ("two", "one"))
     assert [epoch.epoch for epoch in two.epochs] == [1, 2, 3, 4]
-    assert two.validation_accuracy == pytest.approx(one.validation_accuracy, abs=0.1) > 0.85
+    assert min(two.validation_accuracy, one.validation_accuracy) > 0.85
     assert two.epochs[-1].train_loss == pytest.approx(one.epochs[-1].train_loss, abs=0.15)
     assert ExplainableClassifier.load(tmp_path / "two").labels == ("negative", "positive")
 
@@ -555,15 +561,16 @@ def test_what_two_processes_began_one_ends(stock_folder, data, tmp_path):
     epochs = 4
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     arguments = [*LAUNCH, *command(stock_folder, data, tmp_path / "x", epochs)[1:]]
-    begun = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment,
-                             start_new_session=True)  # fmt: skip
+    begun = psutil.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "x").glob("checkpoints/*/complete")):
         assert begun.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
-    os.killpg(begun.pid, signal.SIGKILL)
+    for process in [begun, *begun.children(recursive=True)]:
+        process.kill()
     begun.wait()
+    assert not (tmp_path / "x" / "training_report.json").exists()
     finish(command(stock_folder, data, tmp_path / "x", epochs))
     report = TrainingReport.load(tmp_path / "x" / "training_report.json")
     assert report.resumed
@@ -579,15 +586,19 @@ def test_texts_that_cannot_be_shared_out(monkeypatch):
 
 
 def test_passes_of_a_step_and_states_computed_twice_learn_the_same(stock_folder, tmp_path):
-    """Without holes, which are drawn for each pass: losses of a step's parts sum to that of the whole."""
-    plain = dataclasses.replace(SETTINGS, masked_fine_tuning=False)
-    whole = train(request(stock_folder), toy_corpus(), tmp_path / "whole", plain)
-    for name, change in (("parts", {"gradient_accumulation": 4}), ("twice", {"gradient_checkpointing": True})):
-        settings = dataclasses.replace(plain, **change)
-        report = train(request(stock_folder), toy_corpus(), tmp_path / name, settings)
-        for epoch, expected in zip(report.epochs, whole.epochs, strict=True):
-            assert epoch.train_loss == pytest.approx(expected.train_loss, abs=0.02)
-            assert epoch.validation_loss == pytest.approx(expected.validation_loss, abs=0.02)
+    """One step of all rows, without dropout: what the passes learn is what one pass learns."""
+    base = shutil.copytree(stock_folder, tmp_path / "base")
+    config = json.loads((base / "config.json").read_text())
+    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    (base / "config.json").write_text(json.dumps({**config, **still}))
+    whole = TrainingSettings(epochs=1, batch_size=24, learning_rate=3e-2, warmup_share=0.0)
+    found = [
+        train(request(base), toy_corpus(), tmp_path / str(number), dataclasses.replace(whole, **change)).epochs[0]
+        for number, change in enumerate(({}, {"gradient_accumulation": 4}, {"gradient_checkpointing": True}))
+    ]
+    for epoch in found[1:]:
+        assert epoch.train_loss == pytest.approx(found[0].train_loss, abs=1e-4)
+        assert epoch.validation_loss == pytest.approx(found[0].validation_loss, abs=1e-3)
 
 
 def test_every_pass_of_a_step_has_holes_of_its_own(stock_folder, tmp_path, monkeypatch):

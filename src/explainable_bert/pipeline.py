@@ -59,8 +59,8 @@ _TEXTS_AT_ONCE = 512
 _CHARACTERS_AT_ONCE = 2**20
 
 Progress = Callable[[int, int], None]
-# Is told which share of a chunk is done.
-Told = Callable[[float], None]
+# Is told how many windows of a chunk are done, and of how many.
+Told = Callable[[int, int], None]
 Logits = Float[np.ndarray, " label"]
 Weights = Float[np.ndarray, "head key"]
 Found = TypeVar("Found")
@@ -300,9 +300,9 @@ class ExplainableClassifier:
         """What `found_in` makes of the texts, chunk by chunk, in their order."""
         done = 0
 
-        def told(share: float) -> None:
+        def told(n_windows: int, of_windows: int) -> None:
             if progress is not None:
-                progress(done + int(share * len(read)), len(texts))
+                progress(done + n_windows * len(read) // of_windows, len(texts))
 
         for read in self._read_ahead(texts, level):
             yield from found_in(read, told)
@@ -329,7 +329,7 @@ class ExplainableClassifier:
     ) -> list[list[Made]]:
         """What is made of each text's windows: batch by batch, the longest first.
 
-        `begin` begins a batch and returns what ends it; `told` is told the share that is done.
+        `begin` begins a batch and returns what ends it; `told` is told how many are done.
         """
         windows = [window for text in texts for window in text.windows]
         made: dict[int, Made] = {}
@@ -338,7 +338,7 @@ class ExplainableClassifier:
         def collect() -> None:
             places, end = begun.popleft()
             made.update(zip(places, end(), strict=True))
-            told(len(made) / len(windows))
+            told(len(made), len(windows))
 
         for places in self._batches([len(window.row.encoding) for window in windows], applied):
             if made:
@@ -400,7 +400,7 @@ class ExplainableClassifier:
             target = int(combined_logits([one.logits for one in found]).argmax())
         others = [place for place, one in enumerate(found) if one.target != target]
         again = replace(text, windows=tuple(text.windows[place] for place in others))
-        (agreeing,) = self._run([again], partial(self._begin, asked, target), lambda _: None, asked.method)
+        (agreeing,) = self._run([again], partial(self._begin, asked, target), lambda *_: None, asked.method)
         changed = dict(zip(others, agreeing, strict=True))
         return [
             one if isinstance(one := changed.get(place, old), RowAttribution) else old

@@ -71,6 +71,9 @@ ProgressCallback = Callable[[TrainingProgress], None]
 class ClassifierTrainer(Trainer):
     """Trainer whose training loss masks word pieces and listens to a teacher, as the settings say."""
 
+    # It is a mean over the texts of a pass, so that a step's passes have to share it.
+    loss_is_scaled_for_ga = False
+
     def __init__(
         self,
         model: ExplainableBertForSequenceClassification,
