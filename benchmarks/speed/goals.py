@@ -38,8 +38,8 @@ def goals() -> Sequence[Goal]:
         *(goal for shape in _SHAPES for goal in _same_batches(shape, found[shape])),
         *(_today(found["MiniLM-L6"], other) for other in ("stock eager, attentions", "transformers.pipeline")),
         *_batch_one(found["MiniLM-L6"]),
-        _method("captum-ig", "captum, integrated gradients of 50 steps", 100),
-        _method("shap-partition", "shap, partition explainer", 200),
+        *_method("captum-ig", "captum, integrated gradients of 50 steps", 100),
+        *_method("shap-partition", "shap, partition explainer", 200),
         *_training(),
         *_shares(),
         _memory(),
@@ -86,15 +86,21 @@ def _batch_one(found: _Ratios) -> Sequence[Goal]:
     ]
 
 
-def _method(name: str, what: str, wanted: int) -> Goal:
+def _method(name: str, what: str, wanted: int) -> Sequence[Goal]:
+    """Both one text after another, and each at its best batch size."""
     rows = _rows(methods.PART)
-    measured = Ratio(**rows[f"{name}, one"]) if f"{name}, one" in rows else None
-    return Goal(
-        f"explanation : {what}, one by one",
-        f"at least {wanted}",
-        "—" if measured is None else f"{measured.median:.0f}",
-        None if measured is None else measured.median >= wanted,
-    )
+    goals = []
+    for given, said in (("one", "one by one"), ("best", "each at its best batch size")):
+        measured = Ratio(**rows[f"{name}, {given}"]) if f"{name}, {given}" in rows else None
+        goals.append(
+            Goal(
+                f"explanation : {what}, {said}",
+                f"at least {wanted}",
+                "—" if measured is None else f"{measured.median:.0f}",
+                None if measured is None else measured.median >= wanted,
+            )
+        )
+    return goals
 
 
 def _training() -> Sequence[Goal]:

@@ -16,7 +16,7 @@ from .models import SHAPES
 from .results import load, path_of
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "performance.md"
-_GIVEN = {"one": "one by one", "all": "all at once"}
+_GIVEN = {"one": "one by one", "all": "all at once", "best": "at best"}
 # Sides of a shape's contests, ours and others', in the order of SIDES.
 _OURS = ("ours, torch", "ours, ONNX")
 _OTHERS = ("stock SDPA", "stock eager, attentions", "transformers.pipeline", "stock ONNX")
@@ -135,8 +135,9 @@ def _methods() -> str:
 Ours is `built-in`, in torch: the words' exact contributions to the logit, from the pass that predicts. Theirs explain a
 stock {settings["shape"]}; sentences of {settings["lengths"]} word pieces. They answer other questions
 ([results.md](results.md) compares how faithful they are); this is what an explanation costs. One by one with each
-package's defaults, all at once with the best batches that it takes ([settings](../benchmarks/speed/peers/worker.py)).
-{settings["rounds"]} rounds, of LIME 2.
+package's defaults; at best: {settings["texts"]} texts together where a package takes that, in its best batches
+([settings](../benchmarks/speed/peers/worker.py)), beside ours of a whole bag of texts. {settings["rounds"]} rounds, of
+LIME 2.
 
 {table(head, lines)}"""
 

@@ -25,9 +25,12 @@ class Ratio:
     other_seconds: float
 
 
-def ratio(turns: Mapping[str, Sequence[Turn]], ours: str, other: str, n_texts: int) -> Ratio:
-    """Of two sides that did the same `n_texts` texts in each turn."""
-    mine, theirs = ([turn.seconds for turn in turns[name]] for name in (ours, other))
+def ratio(
+    turns: Mapping[str, Sequence[Turn]], ours: str, other: str, n_texts: int, n_other_texts: int | None = None
+) -> Ratio:
+    """Of two sides that did `n_texts` texts in each turn; `n_other_texts`, if the other one did not do as many."""
+    mine = [turn.seconds / n_texts for turn in turns[ours]]
+    theirs = [turn.seconds / (n_other_texts or n_texts) for turn in turns[other]]
     by_round = [their / my for my, their in zip(mine, theirs, strict=True)]
     return Ratio(
         ours=ours,
@@ -36,6 +39,6 @@ def ratio(turns: Mapping[str, Sequence[Turn]], ours: str, other: str, n_texts: i
         low=min(by_round),
         high=max(by_round),
         rounds=len(by_round),
-        ours_seconds=statistics.median(mine) / n_texts,
-        other_seconds=statistics.median(theirs) / n_texts,
+        ours_seconds=statistics.median(mine),
+        other_seconds=statistics.median(theirs),
     )
