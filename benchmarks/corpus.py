@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import long_texts
 from benchmarks.speed.commands import COMMAND_FILE, ran
 from benchmarks.speed.growth import exponent
 from benchmarks.speed.models import saved
@@ -32,7 +33,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "scale.md"
 # Short texts have 5 to 15 word pieces, special tokens included; so many of them in each part.
 _WORDS = (3, 13)
-_N_LOCAL, _N_MEMORY, _N_RAY, _N_CORE = 20_000, (10_000, 100_000), 50_000, 5_000
+_N_LOCAL, _N_MEMORY, _N_RAY, _N_CORE = 10_000, (10_000, 100_000), 20_000, 4_000
 _LENGTHS = (500, 1_580, 5_000, 15_800, 50_000)
 
 
@@ -217,13 +218,17 @@ def _mib(row: Mapping[str, Any]) -> str:
     return f"{row['peak_bytes'] / 2**20:,.0f}"
 
 
-def _write_page() -> None:
-    content = PAGE.read_text(encoding="utf-8")
-    for name, made in (("scale", tables()), ("estimate", estimate())):
+def page(content: str) -> str:
+    """The page with its tables made anew."""
+    for name, made in (("scale", tables()), ("rule", long_texts.table()), ("estimate", estimate())):
         begin, end = f"<!-- {name} table -->\n", f"<!-- end of {name} table -->"
         before, _, rest = content.partition(begin)
         content = f"{before}{begin}{made}\n{end}{rest.partition(end)[2]}"
-    PAGE.write_text(content, encoding="utf-8")
+    return content
+
+
+def _write_page() -> None:
+    PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def main(given: Sequence[str] | None = None) -> None:

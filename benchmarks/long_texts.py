@@ -110,7 +110,22 @@ def table() -> str:
         f"in one window of 512, `cut` the first window alone, the others in windows, put together by evidence (the "
         f"rule), by numbers of tokens, evenly, or by the strongest window alone. Made by `{COMMAND}`."
     )
-    return "\n".join([*lines, "", note])
+    return "\n".join([*lines, "", note, "", _counted(saved["rows"])])
+
+
+def _counted(rows: Mapping[str, Any]) -> str:
+    """How often which way of reading is ahead."""
+    cases = [
+        (of["whole"], of[str(size)]) for by_design in rows.values() for of in by_design.values() for size in WINDOWS
+    ]
+    over_cut = sum(case["evidence"] > case["cut"] for _, case in cases)
+    over_whole = sum(case["evidence"] > whole for whole, case in cases)
+    first = {rule: sum(case[rule] == max(case[other] for other in RULES) for _, case in cases) for rule in RULES}
+    listed = ", ".join(f"{rule} {count}" for rule, count in first.items())
+    return (
+        f"Of {len(cases)} rows windows by evidence are ahead of the first window alone in {over_cut}, and of the whole "
+        f"text read at once in {over_whole}. First among the rules, or level with the first: {listed}."
+    )
 
 
 def main() -> None:

@@ -98,7 +98,8 @@ def test_the_table_has_a_row_per_unit(tmp_path):
     assert list(rows[0]) == [
         *("text_number", "text", "text_pair", "label", "probability", "target", "method", "level"),
         *("part", "start", "end", "unit", "score", "signed", "special_token_mass", "bias", "bias_name", "logit"),
-        *("seed", "n_tokens_dropped", "model", "design", "value_layer", "fingerprint", "version", "libraries"),
+        *("seed", "n_windows", "n_tokens_dropped", "model", "design", "value_layer"),
+        *("fingerprint", "version", "libraries"),
     ]
     assert [row["text_number"] for row in rows] == ["1"] * 8 + ["2"] * 2
     assert [(row["unit"], row["start"], row["end"], row["score"]) for row in rows[:4]] == [

@@ -254,6 +254,7 @@ class TestCommand:
         assert manifests[0]["rows"] == manifests[1]["rows"] == 900
         assert len(manifests[0]["shards"]) > 8
         assert manifests[0]["complete"]
+        assert not list((tmp_path / "out").glob(".*"))
 
     def test_what_it_says_at_the_end(self, model, tmp_path):
         source = write_csv(tmp_path / "x.csv", [*TEXTS, ""])

@@ -108,10 +108,10 @@ def test_rows_keep_their_numbers_and_blank_ones_are_told(classifier):
     found = table.explained(clf, pa.table({"id": range(6), "said": texts}), "said")
     predictions = clf.predict([texts[0], texts[3], texts[5]])
     assert [list(row) for row in found.rows] == [
-        ["row", "text", "label", "probability", "top words", "tokens not read", "model", "id"]
+        ["row", "text", "label", "probability", "top words", "windows", "tokens not read", "model", "id"]
     ] * 3
-    assert [(row["row"], row["text"], row["tokens not read"]) for row in found.rows] == [
-        (1, "good film", 0), (4, "the " * 50, 11), (6, "awful", 0)
+    assert [(row["row"], row["text"], row["windows"]) for row in found.rows] == [
+        (1, "good film", 1), (4, "the " * 50, 2), (6, "awful", 1)
     ]  # fmt: skip
     assert [row["id"] for row in found.rows] == [0, 3, 5]
     assert {row["model"] for row in found.rows} == {"tiny"}

@@ -59,5 +59,5 @@ def test_the_example_in_help_is_a_command_that_exists():
     commands = typer.main.get_command(app).commands
     assert set(commands) == {
         *("demo", "train", "predict", "explain", "methods", "info"),
-        *("evaluate", "compare", "audit", "check", "frontier", "app", "export", "bench"),
+        *("evaluate", "compare", "audit", "check", "frontier", "app", "export", "bench", "corpus"),
     }

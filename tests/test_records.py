@@ -38,7 +38,14 @@ EXPLANATION = Explanation(
 def test_saved_and_loaded_an_explanation_is_the_same(tmp_path):
     EXPLANATION.save(tmp_path / "deep" / "one.json")
     assert Explanation.load(tmp_path / "deep" / "one.json") == EXPLANATION
-    assert json.loads((tmp_path / "deep" / "one.json").read_text())["schema_version"] == 2
+    assert json.loads((tmp_path / "deep" / "one.json").read_text())["schema_version"] == 3
+
+
+def test_records_from_before_windows_are_read():
+    fields = json.loads(EXPLANATION.to_json())
+    del fields["prediction"]["n_windows"]
+    old = json.dumps({**fields, "schema_version": 2})
+    assert Explanation.from_json(old) == EXPLANATION
 
 
 @given(st.text(st.characters(codec=None)), st.none() | st.text(st.characters(codec=None)), st.floats(allow_nan=False))

@@ -197,7 +197,9 @@ def test_special_tokens_are_never_erased(classifier, passes, erasure):
         special = torch.isin(inputs["input_ids"], torch.tensor([CLS, SEP, PAD]))
         assert torch.equal(inputs["special_tokens_mask"], special)
         n_ends += (inputs["input_ids"] == SEP).sum(dim=1).tolist()
-    assert sorted(n_ends) == [1] * 10 + [2] * 5
+    # A variant that is drawn twice is run once.
+    n_distinct = {text: len(np.unique(drawn(text), axis=0)) for text in TEXTS}
+    assert sorted(n_ends) == sorted(1 + isinstance(text, tuple) for text in TEXTS for _ in range(n_distinct[text]))
 
 
 @every_erasure

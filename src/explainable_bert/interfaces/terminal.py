@@ -228,7 +228,7 @@ class _MeasuringLog:
         now = time.monotonic()
         if what != self._what:
             # What was done before the first call counts as done at once: the rest is estimated from what follows.
-            self._what, self._started, self._tenths, self._first = what, now, 0, done
+            self._what, self._started, self._tenths, self._first = what, now, 10 * done // max(total, 1), done
         tenths = 10 * done // max(total, 1)
         if tenths > self._tenths and now - self._started > self._PATIENCE_S:
             self._tenths = tenths
