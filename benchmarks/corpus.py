@@ -199,7 +199,7 @@ def estimate() -> str:
     rate = load(PART)["rows"]["core"]["texts_per_second"]
     core_hours = _TEXTS / rate / 3600
     lines = [
-        f"| {cores:,} | {core_hours / cores:,.0f} | {_TEXTS / 1e6 * 100 / (core_hours / cores * 3600):.1f} |"
+        f"| {cores:,} | {core_hours / cores:,.1f} | {_TEXTS / 1e6 * 100 / (core_hours / cores * 3600):.1f} |"
         for cores in (64, 512, 4_096)
     ]
     return "\n".join(
@@ -207,7 +207,7 @@ def estimate() -> str:
             f"One core explains {rate:.0f} such texts per second here: 10^9 take {core_hours:,.0f} core-hours, about "
             f"{core_hours * _DOLLARS_PER_CORE_HOUR:,.0f} dollars at {_DOLLARS_PER_CORE_HOUR} dollars for a core-hour.",
             "",
-            "| cores | hours | MB of text per second that all readers need |",
+            "| cores | hours | MB of text per second to read, at 100 bytes a text |",
             "|---|---|---|",
             *lines,
         ]
