@@ -55,9 +55,10 @@ check: .venv/installed-dev
 	$(BIN)/lint-imports --no-cache
 
 # The tests of the web page need Chromium: apt-get install chromium. Two processes of one thread each: two threads that
-# wait for each other's core would take longer than one.
+# wait for each other's core would take longer than one. The page alone: its tests wait for a server and a browser.
 unit: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --ignore tests/test_app.py
+	$(BIN)/pytest tests/test_app.py
 
 clean:
 	rm -rf .venv
