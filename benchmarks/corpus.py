@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import long_texts
+from benchmarks.readme_tables import between_marks
 from benchmarks.speed.commands import COMMAND_FILE, ran
 from benchmarks.speed.growth import exponent
 from benchmarks.speed.models import saved
@@ -220,11 +221,7 @@ def _mib(row: Mapping[str, Any]) -> str:
 
 def page(content: str) -> str:
     """The page with its tables made anew."""
-    for name, made in (("scale", tables()), ("rule", long_texts.table()), ("estimate", estimate())):
-        begin, end = f"<!-- {name} table -->\n", f"<!-- end of {name} table -->"
-        before, _, rest = content.partition(begin)
-        content = f"{before}{begin}{made}\n{end}{rest.partition(end)[2]}"
-    return content
+    return between_marks(content, {"scale": tables(), "rule": long_texts.table(), "estimate": estimate()})
 
 
 def _write_page() -> None:

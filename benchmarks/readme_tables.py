@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -230,10 +231,15 @@ def with_tables(readme: str) -> str:
         "evaluation speed": evaluation_speed_table(),
         "page": page_table(),
     }
+    return between_marks(readme, tables)
+
+
+def between_marks(content: str, tables: Mapping[str, str]) -> str:
+    """A page with each table between the marks that have its name."""
     for name, table in tables.items():
         pattern = rf"(<!-- {name} table -->\n).*?(<!-- end of {name} table -->)"
-        readme = re.sub(pattern, lambda marks, table=table: f"{marks[1]}{table}\n{marks[2]}", readme, flags=re.DOTALL)
-    return readme
+        content = re.sub(pattern, lambda marks, table=table: f"{marks[1]}{table}\n{marks[2]}", content, flags=re.DOTALL)
+    return content
 
 
 if __name__ == "__main__":

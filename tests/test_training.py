@@ -494,11 +494,23 @@ def command(stock_folder, data, output, epochs):
     ]
 
 
+def one_thread():
+    """A gradient that is zero but for rounding, the key bias's, differs with the number of threads."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
 def finish(arguments):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=180, check=False)
+    done = subprocess.run(arguments, capture_output=True, text=True, env=one_thread(), timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     return done
+
+
+def wait_for_a_checkpoint(process, folder):
+    deadline = time.monotonic() + 120
+    while not list(folder.glob("checkpoints/*/complete")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -516,14 +528,8 @@ def test_a_killed_training_is_continued_and_ends_like_an_unbroken_one(stock_fold
     epochs = 6
     finish(command(stock_folder, data, tmp_path / "unbroken", epochs))
     arguments = command(stock_folder, data, tmp_path / "killed", epochs)
-    # As many threads as in `finish`: a gradient that is zero but for rounding, the key bias's, differs with them.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    killed = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "killed").glob("checkpoints/*/complete")):
-        assert killed.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    killed = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=one_thread())
+    wait_for_a_checkpoint(killed, tmp_path / "killed")
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     assert not (tmp_path / "killed" / "training_report.json").exists()
@@ -559,14 +565,9 @@ def test_two_processes_train_as_one_does(stock_folder, data, tmp_path):
 
 def test_what_two_processes_began_one_ends(stock_folder, data, tmp_path):
     epochs = 4
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     arguments = [*LAUNCH, *command(stock_folder, data, tmp_path / "x", epochs)[1:]]
-    begun = psutil.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "x").glob("checkpoints/*/complete")):
-        assert begun.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    begun = psutil.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=one_thread())
+    wait_for_a_checkpoint(begun, tmp_path / "x")
     for process in [begun, *begun.children(recursive=True)]:
         process.kill()
     begun.wait()

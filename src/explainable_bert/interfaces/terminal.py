@@ -225,11 +225,10 @@ class _MeasuringLog:
         self._what, self._started, self._tenths, self._first = "", 0.0, 0, 0
 
     def show(self, what: str, done: int, total: int) -> None:
-        now = time.monotonic()
+        now, tenths = time.monotonic(), 10 * done // max(total, 1)
         if what != self._what:
             # What was done before the first call counts as done at once: the rest is estimated from what follows.
-            self._what, self._started, self._tenths, self._first = what, now, 10 * done // max(total, 1), done
-        tenths = 10 * done // max(total, 1)
+            self._what, self._started, self._tenths, self._first = what, now, tenths, done
         if tenths > self._tenths and now - self._started > self._PATIENCE_S:
             self._tenths = tenths
             pace = (now - self._started) / max(done - self._first, 1)
