@@ -200,8 +200,10 @@ def _quietly() -> Iterator[None]:
 
 
 def _largest_difference(classifier: ExplainableClassifier, graph: OnnxEngine) -> float:
-    """Between the model and the graph, over texts, keys and labels."""
-    rows, found = [text.row for text in classifier.read(_CHECKED)], []
+    """Between the model and the graph, over texts and their windows, keys and labels."""
+    by_windows = ExplainableClassifier(classifier.model, classifier.tokenizer)  # whatever `long` ours has
+    rows = [window.row for text in by_windows.read(_CHECKED) for window in text.windows]
+    found = []
     for target in range(len(classifier.labels)):
         ours, theirs = (
             engine.attribute(engine.method(BUILT_IN), rows, target, 0)() for engine in (classifier.engine, graph)
