@@ -112,7 +112,7 @@ def fake_points(accuracies, failed=()):
     """Stands in for run_points: every point is measured at once, right on so many of 20 rows."""
     calls = []
 
-    def run(points, experiment, *_, kept_in="points"):
+    def run(points, experiment, *_, kept_in="points", **__):
         calls.append((kept_in, [str(point) for point in points], set(experiment.predicted)))
         lost = {point: "it broke" for point in points if (kept_in, point.arm.name) in failed}
         return Outcome(tuple(record(point, experiment) for point in points if point not in lost), lost)

@@ -18,7 +18,7 @@ import pytest
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import FileError, InputError
 from explainable_bert.evaluation.settings import EvaluationSettings
-from explainable_bert.sweep import pool, run
+from explainable_bert.sweep import pool
 from explainable_bert.sweep.arm import Arm, points_of
 from explainable_bert.sweep.experiment import Drawn, Measuring, TrainingData, load_experiment
 from explainable_bert.sweep.point import has_model, model_folder
@@ -168,13 +168,13 @@ def test_another_sweep_is_refused(unbroken, place):
 
 
 def test_devices_are_taken_in_turn(monkeypatch):
-    monkeypatch.setattr(run.torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(pool.torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert pool.devices() == ["0", "1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5, 3,7")
     monkeypatch.setattr(pool, "n_cores", lambda: 7)
     assert [(slot._device, slot._n_threads) for slot in pool.slots(3)] == [("5", 2), ("3", 2), ("5", 2)]
-    monkeypatch.setattr(run.torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(pool.torch.cuda, "device_count", lambda: 0)
     assert [(slot._device, slot._n_threads) for slot in pool.slots(8)] == [(None, 1)] * 8
 
 

@@ -1,5 +1,6 @@
 """Points as tasks of Ray, on this machine or on a cluster whose hosts all see the sweep's folder."""
 
+import pickle
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -37,7 +38,8 @@ class RayPool:
     def start(self, point: Point, experiment: Experiment, output: Path, folder: Path) -> None:
         """As a task."""
         place = folder.resolve()
-        task = self._task.remote(point, experiment, output.resolve(), place, self._n_threads)
+        arguments = pickle.dumps((point, experiment, output.resolve()))
+        task = self._task.remote(arguments, place, self._n_threads)
         self._running[point] = (task, time.monotonic(), place)
 
     def ended(self) -> list[tuple[Point, str | None]]:

@@ -9,14 +9,9 @@ import threading
 import traceback
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from explainable_bert.errors import ExplainableBertError
 from explainable_bert.writing import write_text
-
-if TYPE_CHECKING:
-    from explainable_bert.sweep.arm import Point
-    from explainable_bert.sweep.experiment import Experiment
 
 ERROR_FILE = "error.txt"
 LOG_FILE = "log.txt"
@@ -40,13 +35,15 @@ def work(tasks: Connection, device: str | None, n_threads: int) -> None:
             folder, task = tasks.recv()
         except EOFError:  # no more is to be done
             return
-        point, experiment, output = pickle.loads(task)
-        run_logged(point, experiment, output, folder, n_threads)
+        run_logged(task, folder, n_threads)
         tasks.send(None)
 
 
-def run_logged(point: "Point", experiment: "Experiment", output: Path, folder: Path, n_threads: int) -> None:
-    """Run a point in this process, with what it prints in log.txt and an error, which is raised too, in error.txt."""
+def run_logged(task: bytes, folder: Path, n_threads: int) -> None:
+    """Run `run_point` with pickled arguments, all but the last, in this process.
+
+    What it prints is in log.txt and an error, which is raised too, in error.txt.
+    """
     (folder / ERROR_FILE).unlink(missing_ok=True)
     _log_to(folder / LOG_FILE)
     try:
@@ -55,7 +52,7 @@ def run_logged(point: "Point", experiment: "Experiment", output: Path, folder: P
         from explainable_bert.sweep.point import run_point
 
         torch.set_num_threads(n_threads)
-        run_point(point, experiment, output, folder)
+        run_point(*pickle.loads(task), folder)
     except Exception as error:
         told = str(error) if isinstance(error, ExplainableBertError) else f"{type(error).__name__}: {error}"
         first_line = " ".join(told.split())
