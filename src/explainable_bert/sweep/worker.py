@@ -52,7 +52,8 @@ def run_logged(task: bytes, folder: Path, n_threads: int) -> None:
         from explainable_bert.sweep.point import run_point
 
         torch.set_num_threads(n_threads)
-        run_point(*pickle.loads(task), folder)
+        point, experiment, output = pickle.loads(task)
+        run_point(point, experiment, output, folder)
     except Exception as error:
         told = str(error) if isinstance(error, ExplainableBertError) else f"{type(error).__name__}: {error}"
         first_line = " ".join(told.split())
