@@ -91,7 +91,12 @@ def test_the_graph_says_what_the_model_says(exported, kind):
 
 def test_one_file_says_what_it_is(exported):
     classifier, folder, report = exported("lexical")
-    assert sorted(file.name for file in folder.iterdir()) == ["export_report.json", "model.onnx", "tokenizer.json"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "export_report.json",
+        "manifest.json",
+        "model.onnx",
+        "tokenizer.json",
+    ]
     assert json.loads((folder / "export_report.json").read_text())["n_sample"] == report.n_sample == 2
     graph = onnx.load(folder / "model.onnx")
     assert [output.name for output in graph.graph.output] == ["logits", "attention", "contributions"]

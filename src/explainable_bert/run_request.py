@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from explainable_bert.errors import FileError
+from explainable_bert.locking import is_new
 from explainable_bert.records import read_json_text
 from explainable_bert.writing import write_text
 
@@ -19,7 +20,7 @@ def claim(output: Path, file_name: str, described: Request, not_decisive: Sequen
     holds another run, or anything else.
     """
     check_folder(output)
-    if output.is_dir() and any(output.iterdir()):
+    if not is_new(output):
         check_claim(output, file_name, described, not_decisive)
     else:
         write_text(output / file_name, json.dumps(described, indent=2) + "\n")

@@ -21,7 +21,7 @@ def check_place(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
-    """A stream into a file beside `path`, which is renamed into place at the end; parent folders are made.
+    """A stream into a file beside `path`, which is renamed into place once it is on the disk; parent folders are made.
 
     Whatever stops it leaves nothing behind. Raises FileError if the place cannot be written.
     """
@@ -33,15 +33,29 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         # mkstemp makes files private; give back the mode a plain open() would have had.
         mask = os.umask(0)
         os.umask(mask)
         Path(aside).chmod(0o666 & ~mask)
         Path(aside).replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
     finally:
         Path(aside).unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the folder's names on the disk, as far as the system can: what was renamed stays so when power is cut."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

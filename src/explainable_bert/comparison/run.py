@@ -21,10 +21,11 @@ from explainable_bert.evaluation.run import Observations, described, observe
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import notes, stated_settings
 from explainable_bert.evaluation.summary import Column, Named, SeedColumns, summary_row
+from explainable_bert.locking import held
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.records import Explanation
 from explainable_bert.results import ComparisonReport, EvaluationReport, Pair, SummaryRow
-from explainable_bert.run_request import claim
+from explainable_bert.run_request import check_folder, claim
 from explainable_bert.writing import write_text
 
 N_EXPLAINED = 200
@@ -84,7 +85,19 @@ def compare(
     A stopped comparison continues when it is asked for again. `progress` is called with what is being measured and the
     number of texts done and their total. Raises InputError when the arms read different words, and as `evaluate` does.
     """
-    settings = settings or ComparisonSettings()
+    check_folder(output)
+    with held(output):
+        return _compared(arms, examples, output, settings or ComparisonSettings(), progress, source)
+
+
+def _compared(
+    arms: Sequence[Arm],
+    examples: Sequence[Example],
+    output: Path,
+    settings: ComparisonSettings,
+    progress: Progress | None,
+    source: str,
+) -> ComparisonReport:
     asked = EvaluationSettings(_METHODS, _EXPLANATION, settings.erasure, "word", settings.seed)
     explained = sample(examples, settings.n_explained)
     check_labels(arms, examples)

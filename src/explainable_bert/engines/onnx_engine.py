@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
 from explainable_bert.errors import InputError, MissingExtraError, ModelError, first_line
+from explainable_bert.manifest import check_manifest
 from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, pad
 from explainable_bert.text.erasure import Erasure
 
@@ -74,6 +75,7 @@ class OnnxEngine:
         from tokenizers import Tokenizer
 
         folder = Path(source)
+        check_manifest(folder, "model")
         try:
             session = onnxruntime.InferenceSession(folder / GRAPH_FILE, providers=["CPUExecutionProvider"])
             facts = GraphFacts.from_json(session.get_modelmeta().custom_metadata_map[FACTS_KEY])

@@ -24,9 +24,10 @@ from explainable_bert.evaluation.parts import (
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import notes, stated_settings
 from explainable_bert.evaluation.summary import Column, Named, SeedColumns, columns, curves, summary_row
+from explainable_bert.locking import held
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import EvaluationReport
-from explainable_bert.run_request import claim
+from explainable_bert.run_request import check_folder, claim
 from explainable_bert.version import __version__
 
 # So many units make a part: few enough to lose little when stopped, enough to fill the passes.
@@ -50,9 +51,22 @@ def evaluate(
     with the number of texts done and their total; `source` says in the report where the examples are from.
 
     Raises InputError when the model cannot be explained by a method, does not know an example's label, or no example or
-    metric is left; FileError when `output` holds something else.
+    metric is left; FileError when `output` holds something else or another process works there.
     """
     settings = settings or EvaluationSettings()
+    check_folder(output)
+    with held(output):
+        return _evaluated(classifier, examples, output, settings, progress, source)
+
+
+def _evaluated(
+    classifier: ExplainableClassifier,
+    examples: Sequence[Example],
+    output: Path,
+    settings: EvaluationSettings,
+    progress: Progress | None,
+    source: str,
+) -> EvaluationReport:
     observed = observe(classifier, examples, output, settings, progress)
     model = Named(classifier.name, classifier.provenance.design)
     rows = tuple(

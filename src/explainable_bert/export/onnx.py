@@ -3,7 +3,6 @@
 import copy
 import json
 import logging
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,11 +16,13 @@ import numpy as np
 from explainable_bert.data.labelled import Example, input_of
 from explainable_bert.engines.onnx_engine import BUILT_IN, FACTS_KEY, GRAPH_FILE, TOKENIZER_FILE, GraphFacts, OnnxEngine
 from explainable_bert.errors import FileError, MissingExtraError, ModelError
+from explainable_bert.manifest import write_manifest
 from explainable_bert.metrics.agreement import kendall_tau
 from explainable_bert.metrics.classification import accuracy
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.text.encoding import TextInput
+from explainable_bert.writing import sync_folder
 
 if TYPE_CHECKING:
     import torch
@@ -98,8 +99,17 @@ def export_onnx(
             _quantise(folder / GRAPH_FILE)
         report = _compared(classifier, ExplainableClassifier.load(folder), difference, sample, int8=int8)
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
-        shutil.move(folder, output)
+        write_manifest(folder, [GRAPH_FILE, TOKENIZER_FILE, REPORT_FILE])
+        _put(folder, output)
     return report
+
+
+def _put(folder: Path, output: Path) -> None:
+    try:
+        folder.rename(output)
+    except OSError as error:  # another process was there first
+        raise FileError(f"output: cannot make folder {str(output)!r}: {error.strerror}") from error
+    sync_folder(output.parent)
 
 
 def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:

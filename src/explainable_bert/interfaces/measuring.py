@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -166,6 +166,7 @@ def audit(
     from explainable_bert.data.labelled import input_of
     from explainable_bert.evaluation.parts import REQUEST_FILE
     from explainable_bert.export.audit_page import write_audit
+    from explainable_bert.locking import held
     from explainable_bert.results import audit_json
     from explainable_bert.run_request import check_folder, claim
     from explainable_bert.writing import write_text
@@ -181,15 +182,16 @@ def audit(
         chosen = [input_of(example) for example in _limited(examples, limit)]
     else:
         chosen = [text for _, text in given_texts(texts, input_, None, text_column, pair_column)][:limit]
-    if output is not None:
-        claim(output, REQUEST_FILE, audit_request(classifier, chosen, seed))
-    with measuring_bar() as progress:
-        report = run_audit(classifier, chosen, seed, progress)
-    print_audit(Console(), report)
-    if output is not None:
-        write_text(output / "audit.json", audit_json(report))
-        write_audit(report, output)
-        say(f"wrote {output / 'audit.json'} and {output / 'report.html'}")
+    with nullcontext() if output is None else held(output):
+        if output is not None:
+            claim(output, REQUEST_FILE, audit_request(classifier, chosen, seed))
+        with measuring_bar() as progress:
+            report = run_audit(classifier, chosen, seed, progress)
+        print_audit(Console(), report)
+        if output is not None:
+            write_text(output / "audit.json", audit_json(report))
+            write_audit(report, output)
+            say(f"wrote {output / 'audit.json'} and {output / 'report.html'}")
 
 
 def check(

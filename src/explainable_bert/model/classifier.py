@@ -14,6 +14,7 @@ from transformers.models.bert.modeling_bert import BertModel, BertPreTrainedMode
 from transformers.utils.generic import ModelOutput, can_return_tuple
 
 from explainable_bert.errors import ModelError
+from explainable_bert.manifest import MANIFEST_FILE
 from explainable_bert.model.attention import (
     attention_map,
     cls_attention,
@@ -153,6 +154,13 @@ class ExplainableBertForSequenceClassification(BertPreTrainedModel):
             kwargs["config"] = _family_config(base, design, value_layer, n_labels, chosen)
         with checked_loading(source):
             return super().from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+
+    def save_pretrained(  # type: ignore[override]  # its options pass through as they are
+        self, save_directory: str | Path, *args: Any, **kwargs: Any
+    ) -> None:
+        """Save as transformers does, without the manifest of what the folder held before."""
+        (Path(save_directory) / MANIFEST_FILE).unlink(missing_ok=True)
+        super().save_pretrained(save_directory, *args, **kwargs)
 
     def _centre_classifier(self) -> None:
         """Take from each label's weights and bias their mean over labels, which no prediction depends on.

@@ -9,6 +9,9 @@ from transformers import AutoConfig, BertConfig, PreTrainedConfig
 
 from explainable_bert.errors import ModelError
 
+# Of model folders, in config.json: what a newer version writes otherwise, an older one refuses.
+FORMAT_VERSION = 1
+
 AttentionFunction = Literal["softmax", "entmax15", "sparsemax", "uniform"]
 ATTENTION_FUNCTIONS: tuple[AttentionFunction, ...] = ("softmax", "entmax15", "sparsemax", "uniform")
 
@@ -90,6 +93,7 @@ class ExplainableBertConfig(BertConfig):
         "hidden_states",
     ]
 
+    format_version: int = FORMAT_VERSION
     design: str = "single-head"
     value_layer: int | None = None
     attention_function: str = "softmax"

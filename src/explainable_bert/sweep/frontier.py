@@ -10,6 +10,7 @@ from explainable_bert.errors import FileError, InputError
 from explainable_bert.evaluation.measures import MEASURES
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.evaluation.stating import stated_settings
+from explainable_bert.locking import LOCK_FILE
 from explainable_bert.results import FrontierReport, FrontRow
 from explainable_bert.run_request import check_folder
 from explainable_bert.sweep.arm import Arm, Point, points_of
@@ -130,7 +131,7 @@ def run_frontier(
 
 def _check_contents(output: Path) -> None:
     check_folder(output)
-    foreign = sorted({path.name for path in output.glob("*")} - {MODELS, POINTS, _TEST, *REPORT_FILES})
+    foreign = sorted({path.name for path in output.glob("*")} - {MODELS, POINTS, _TEST, LOCK_FILE, *REPORT_FILES})
     if foreign:
         raise FileError(
             f"output: folder {str(output)!r} holds something else ({foreign[0]!r}); accepted: a new or empty folder, "

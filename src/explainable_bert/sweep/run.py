@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from explainable_bert.errors import InputError
+from explainable_bert.locking import held
 from explainable_bert.run_request import claim
 from explainable_bert.sweep.arm import Point, needed
 from explainable_bert.sweep.experiment import Experiment
@@ -62,16 +63,17 @@ def run_points(
     run them in: how many, see there, unless `n_processes` says it.
 
     Raises InputError on points that lack one that they need, or n_processes below 1, and FileError where a folder
-    holds another run.
+    holds another run or another process works in `output`.
     """
     if n_processes is not None and n_processes < 1:
         raise InputError(f"n_processes: {n_processes} given; accepted: 1 or more")
     needs = needed(points)
     folders = {point: output / kept_in / point.slug for point in points}
-    for point, folder in folders.items():
-        claim(folder, _REQUEST_FILE, experiment.described(point))
-    sweep = _Sweep(needs, experiment, output, folders, partial(pool, n_processes))
-    sweep.run(progress or (lambda _: None))
+    with held(output):
+        for point, folder in folders.items():
+            claim(folder, _REQUEST_FILE, experiment.described(point))
+        sweep = _Sweep(needs, experiment, output, folders, partial(pool, n_processes))
+        sweep.run(progress or (lambda _: None))
     return Outcome(tuple(sweep.records[point] for point in points if point in sweep.records), sweep.failed)
 
 

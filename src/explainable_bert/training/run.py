@@ -6,6 +6,7 @@ import json
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from transformers import PreTrainedTokenizerFast, set_seed
 
 from explainable_bert.data.corpora import Corpus, Example, held_out
 from explainable_bert.errors import InputError, ModelError
+from explainable_bert.locking import held
 from explainable_bert.metrics.classification import accuracy_standard_error
 from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, has_twin, label_names
 from explainable_bert.records import Long
+from explainable_bert.run_request import check_folder
 from explainable_bert.text.encoding import Reader, TextInput, check_texts
 from explainable_bert.text.windows import in_windows, read_long
 from explainable_bert.training.report import EpochMetrics, TrainingReport
@@ -44,12 +47,27 @@ def train(
     complete checkpoint; a finished one returns its report. Runs in one process, or in several under torchrun or
     accelerate launch.
 
-    Raises FileError when `output` holds something else, ModelError or InputError when the request does not fit.
+    Raises FileError when `output` holds something else or another process works there, ModelError or InputError when
+    the request does not fit.
     """
     settings = settings or TrainingSettings()
     check_request(request, corpus, settings, unlabelled)
-    started = time.monotonic()
+    check_folder(output)
     processes = PartialState(cpu=not torch.accelerator.is_available())
+    with held(output) if processes.is_main_process else nullcontext():
+        return _trained(request, corpus, output, settings, progress, unlabelled, processes)
+
+
+def _trained(
+    request: ModelRequest,
+    corpus: Corpus,
+    output: Path,
+    settings: TrainingSettings,
+    progress: ProgressCallback | None,
+    unlabelled: Sequence[TextInput],
+    processes: PartialState,
+) -> TrainingReport:
+    started = time.monotonic()
     set_seed(settings.seed)
     teacher = None if request.teacher is None else _teacher(request.teacher, corpus)
     model = new_model(request, corpus)

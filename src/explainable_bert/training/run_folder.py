@@ -6,6 +6,8 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from explainable_bert.locking import is_new
+from explainable_bert.manifest import MANIFEST_FILE, check_manifest, write_manifest
 from explainable_bert.run_request import Request, check_claim, check_folder, check_same, claim
 from explainable_bert.training.model_card import model_card
 from explainable_bert.training.report import TrainingReport
@@ -14,7 +16,6 @@ from explainable_bert.writing import write_text
 REPORT_FILE = "training_report.json"
 _REQUEST_FILE = "training_request.json"
 _CHECKPOINTS = "checkpoints"
-_COMPLETE_MARK = "complete"
 _ASIDE = ".aside-"
 
 
@@ -42,14 +43,14 @@ def check_claimable(output: Path, described: Request) -> None:
     check_folder(output)
     if (output / REPORT_FILE).is_file():
         check_same(output, TrainingReport.load(output / REPORT_FILE).run, described)
-    elif output.is_dir() and any(output.iterdir()):
+    elif not is_new(output):
         check_claim(output, _REQUEST_FILE, described)
 
 
 def prepare(output: Path, described: Request) -> Path | None:
     """Make the folder ready and return the newest complete checkpoint of the same run, if there is one.
 
-    Raises FileError when the folder holds another run, or anything else.
+    Raises FileError when the folder holds another run, or anything else, ModelError when that checkpoint is damaged.
     """
     claim(output, _REQUEST_FILE, described, _not_decisive(described))
     return _newest_complete(output)
@@ -62,8 +63,8 @@ def _not_decisive(described: Request) -> tuple[str, ...]:
 
 
 def mark_complete(checkpoint: Path) -> None:
-    """Say that everything of a checkpoint has been written."""
-    write_text(checkpoint / _COMPLETE_MARK, "")
+    """Say that everything of a checkpoint has been written: it has a manifest then."""
+    write_manifest(checkpoint, [path.name for path in checkpoint.iterdir() if path.is_file()])
 
 
 def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport) -> None:
@@ -72,6 +73,7 @@ def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerF
         model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
         write_text(Path(aside) / "README.md", model_card(report))
+        write_manifest(Path(aside), [path.name for path in Path(aside).iterdir() if path.name != "README.md"])
         # Temporary folders are private; what is left in the model folder takes that folder's parent's habits.
         for file in Path(aside).iterdir():
             file.replace(output / file.name)
@@ -90,8 +92,12 @@ def _newest_complete(output: Path) -> Path | None:
     """Removes half-written checkpoints, so that nobody takes them for whole ones."""
     complete: list[tuple[int, Path]] = []
     for folder in checkpoints_folder(output).glob("checkpoint-*"):
-        if (folder / _COMPLETE_MARK).is_file():
+        if (folder / MANIFEST_FILE).is_file():
             complete.append((int(folder.name.rsplit("-", 1)[1]), folder))
         else:
             shutil.rmtree(folder)
-    return max(complete)[1] if complete else None
+    if not complete:
+        return None
+    newest = max(complete)[1]
+    check_manifest(newest, "output")
+    return newest

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from transformers import (
@@ -20,6 +21,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer_utils import rotate_checkpoints
 
 from explainable_bert.errors import InputError
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
@@ -33,6 +35,9 @@ UNLABELLED = -100
 
 # What a row says beside its tokens: its label, and which text it is of.
 _LABEL_NAMES = ("labels", "texts")
+
+# The newest, to go on from, and the best.
+_N_CHECKPOINTS = 2
 
 # Small models bear, and need, a larger step: below this hidden size the larger of the two default rates is taken.
 _SMALL_HIDDEN_SIZE = 512
@@ -267,8 +272,11 @@ class _FolderCallback(TrainerCallback):
         self._accuracy: float | None = None
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        PartialState().wait_for_everyone()  # each process writes a part of it
         if state.is_world_process_zero:
             mark_complete(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
+            # Not by the Trainer, which asks the clock which ones are old, and does so before the newest is complete.
+            rotate_checkpoints(str(args.output_dir), _N_CHECKPOINTS, state.best_model_checkpoint)
 
     def on_evaluate(
         self,
@@ -306,7 +314,6 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
         eval_strategy="epoch",
         save_strategy="epoch",
         logging_strategy="epoch",
-        save_total_limit=2,
         load_best_model_at_end=True,
         metric_for_best_model="accuracy",
         greater_is_better=True,
