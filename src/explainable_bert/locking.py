@@ -1,0 +1,73 @@
+"""Keeping a folder to one process while something is written there."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from explainable_bert.errors import FileError
+
+LOCK_FILE = ".lock"
+
+
+@contextmanager
+def held(output: Path) -> Iterator[None]:
+    """Keep the folder `output` to this process; it is made if need be, and removed again where nothing came into it.
+
+    However the process ends, the folder is free then. Raises FileError when `output` is a file, when nothing can be
+    written there, and, naming who holds it, when another process has it.
+    """
+    import filelock
+
+    made = _made(output)
+    file = output / LOCK_FILE
+    lock = filelock.FileLock(file, blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise FileError(
+            f"output: folder {str(output)!r} is being written by {_holder(file)}; accepted: another folder, or this "
+            "one once that has ended"
+        ) from error
+    except OSError as error:
+        raise FileError(f"output: cannot write into folder {str(output)!r}: {error.strerror}") from error
+    try:
+        file.write_text(_ourselves(), encoding="utf-8")
+        yield
+    finally:
+        # While it is held: whoever waits for the file that is gone looks for the new one.
+        file.unlink(missing_ok=True)
+        lock.release()
+        if made and not any(output.iterdir()):
+            output.rmdir()
+
+
+def is_new(output: Path) -> bool:
+    """Whether nothing is in the folder `output` but a process that holds it, or there is no such folder."""
+    return not output.is_dir() or all(entry.name == LOCK_FILE for entry in output.iterdir())
+
+
+def _made(output: Path) -> bool:
+    """Make the folder unless it is there."""
+    try:
+        output.mkdir(parents=True)
+    except FileExistsError as error:
+        if not output.is_dir():
+            raise FileError(f"output: {str(output)!r} is a file; accepted: a folder") from error
+        return False
+    except OSError as error:
+        raise FileError(f"output: cannot make folder {str(output)!r}: {error.strerror}") from error
+    return True
+
+
+def _ourselves() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _holder(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8") or "another process"
+    except (OSError, UnicodeDecodeError):
+        return "another process"
