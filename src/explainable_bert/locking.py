@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from explainable_bert.errors import FileError
+from explainable_bert.writing import remove_asides
 
 LOCK_FILE = ".lock"
 
@@ -16,13 +17,15 @@ LOCK_FILE = ".lock"
 def held(output: Path) -> Iterator[None]:
     """Keep the folder `output` to this process; it is made if need be, and removed again where nothing came into it.
 
-    However the process ends, the folder is free then. Raises FileError when `output` is a file, when nothing can be
-    written there, and, naming who holds it, when another process has it.
+    What a killed process left half-written is removed. However the process ends, the folder is free then.
+
+    Raises FileError when `output` is a file, when nothing can be written there, and, naming who holds it, when another
+    process has it.
     """
     import filelock
 
-    made = _made(output)
     file = output / LOCK_FILE
+    ours_to_remove = _made(output) or file.exists()  # or a killed process made it
     lock = filelock.FileLock(file, blocking=False)
     try:
         lock.acquire()
@@ -35,12 +38,13 @@ def held(output: Path) -> Iterator[None]:
         raise FileError(f"output: cannot write into folder {str(output)!r}: {error.strerror}") from error
     try:
         file.write_text(_ourselves(), encoding="utf-8")
+        remove_asides(output)
         yield
     finally:
         # While it is held: whoever waits for the file that is gone looks for the new one.
         file.unlink(missing_ok=True)
         lock.release()
-        if made and not any(output.iterdir()):
+        if ours_to_remove and not any(output.iterdir()):
             output.rmdir()
 
 

@@ -1,6 +1,7 @@
 """Writing files so that a reader sees the old content or the new, never half of it."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from explainable_bert.errors import FileError
+
+_ASIDE = ".aside"
 
 
 def check_place(path: Path) -> None:
@@ -27,7 +30,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_ASIDE)
     except OSError as error:
         raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
     try:
@@ -56,6 +59,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_asides(folder: Path) -> None:
+    """Remove what killed processes were writing in the folder and below; nobody may be writing there."""
+    for half in folder.rglob(f".*{_ASIDE}"):
+        if half.is_dir():
+            shutil.rmtree(half, ignore_errors=True)
+        else:
+            half.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

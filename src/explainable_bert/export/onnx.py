@@ -16,6 +16,7 @@ import numpy as np
 from explainable_bert.data.labelled import Example, input_of
 from explainable_bert.engines.onnx_engine import BUILT_IN, FACTS_KEY, GRAPH_FILE, TOKENIZER_FILE, GraphFacts, OnnxEngine
 from explainable_bert.errors import FileError, MissingExtraError, ModelError
+from explainable_bert.locking import held
 from explainable_bert.manifest import write_manifest
 from explainable_bert.metrics.agreement import kendall_tau
 from explainable_bert.metrics.classification import accuracy
@@ -83,9 +84,9 @@ def export_onnx(
         )
     if output.exists():
         raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as aside:
-        folder = Path(aside) / "graph"
+    aside = output.parent / f".{output.name}.aside"
+    with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
+        folder = Path(place) / "graph"
         folder.mkdir()
         _write_graph(classifier, folder / GRAPH_FILE)
         (folder / TOKENIZER_FILE).write_text(classifier.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")

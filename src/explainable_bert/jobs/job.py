@@ -101,8 +101,6 @@ def _run_job(
     planned = _planned(output, described, files, settings, progress)
     said = {"format_version": _FORMAT_VERSION, "provenance": asdict(provenance), **described}
     work = Work(model, output, settings.columns, settings.top_words, settings.long, settings.batch_tokens, said)
-    for half in output.glob(".part-*"):  # what a killed process was writing
-        half.unlink(missing_ok=True)
     found = (read_shard(output, piece) for piece in planned.pieces)
     keeper = _Keeper(output, said, planned, (shard for shard in found if shard is not None))
     left = [piece for piece in planned.pieces if piece.number not in keeper.done]

@@ -16,7 +16,6 @@ from explainable_bert.writing import write_text
 REPORT_FILE = "training_report.json"
 _REQUEST_FILE = "training_request.json"
 _CHECKPOINTS = "checkpoints"
-_ASIDE = ".aside-"
 
 
 def checkpoints_folder(output: Path) -> Path:
@@ -69,7 +68,7 @@ def mark_complete(checkpoint: Path) -> None:
 
 def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport) -> None:
     """Put the finished model into the folder, its report last, and remove what only the run needed."""
-    with tempfile.TemporaryDirectory(dir=output, prefix=_ASIDE) as aside:
+    with tempfile.TemporaryDirectory(dir=output, prefix=".", suffix=".aside") as aside:
         model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
         write_text(Path(aside) / "README.md", model_card(report))
@@ -83,8 +82,6 @@ def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerF
 
 def _remove_leftovers(output: Path) -> None:
     shutil.rmtree(checkpoints_folder(output), ignore_errors=True)
-    for aside in output.glob(f"{_ASIDE}*"):
-        shutil.rmtree(aside, ignore_errors=True)
     (output / _REQUEST_FILE).unlink(missing_ok=True)
 
 
