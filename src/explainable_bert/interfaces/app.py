@@ -15,7 +15,7 @@ from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.interfaces.page import asking
 from explainable_bert.interfaces.page.asking import NONE, Question
 from explainable_bert.interfaces.page.fragments import style
-from explainable_bert.interfaces.page.offered import OfferedModels
+from explainable_bert.interfaces.page.offered import TIME_LIMIT_S, OfferedModels
 from explainable_bert.interfaces.tabs.batch import batch_tab
 from explainable_bert.interfaces.tabs.explain import explain_tab
 from explainable_bert.interfaces.tabs.models import models_tab
@@ -52,7 +52,10 @@ addEventListener('keydown', (event) => {
 
 @dataclass(frozen=True)
 class Serving:
-    """How the page is served; `auth` is a user's name and password. Port 0 takes a free one. `long`: as models load."""
+    """How the page is served; `auth` is a user's name and password. Port 0 takes a free one. `long`: as models load.
+
+    A question may take `time_limit_s`.
+    """
 
     host: str = "127.0.0.1"
     port: int = 7860
@@ -61,6 +64,7 @@ class Serving:
     max_concurrency: int = 2
     queue_size: int = 64
     long: Long = "window"
+    time_limit_s: float = TIME_LIMIT_S
 
 
 def serve(folders: list[str], serving: Serving, ready: Callable[[str], None], *, block: bool = True) -> gr.Blocks:
@@ -68,7 +72,7 @@ def serve(folders: list[str], serving: Serving, ready: Callable[[str], None], *,
 
     Raises InputError or ModelError where a model cannot be offered.
     """
-    offered = OfferedModels(folders, serving.long)
+    offered = OfferedModels(folders, serving.long, serving.time_limit_s)
     for name in offered.names[:2]:
         offered.classifier(name)
     blocks = build(offered)
@@ -165,7 +169,8 @@ def _endpoints(offered: OfferedModels) -> None:
             question = asking.checked(
                 replace(asking.first_question(offered), text=text, first=model, second=NONE), offered
             )
-            return asdict(offered.classifier(model).predict([question.texts])[0])
+            with offered.watched():
+                return asdict(offered.classifier(model).predict([question.texts])[0])
         except ExplainableBertError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
@@ -173,7 +178,8 @@ def _endpoints(offered: OfferedModels) -> None:
         """A text's explanation: units with scores for `target` ("as predicted", or a label); level word or token."""
         try:
             question = Question(text, "", model, NONE, method, target, level)  # type: ignore[arg-type]  # checked next
-            return asdict(asking.answered(question, offered)[0])
+            with offered.watched():
+                return asdict(asking.answered(question, offered)[0])
         except ExplainableBertError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

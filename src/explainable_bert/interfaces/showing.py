@@ -19,6 +19,8 @@ _DEMO_FOLDERS = (Path("runs/demo"), Path("runs/demo-full"), Path("runs/demo-quic
 # The base and its explainable counterpart stand side by side when the page opens.
 _SHOWN_FIRST = ("vanilla", "explainable")
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+# As --auth: no password, and said so.
+_NOBODY_ASKED = "none"
 
 
 def demo(
@@ -68,23 +70,32 @@ def serve_app(
         bool, typer.Option("--share", help="Also open a public address, through Gradio's servers.")
     ] = False,
     auth: Annotated[
-        str | None, typer.Option(metavar="USER:PASSWORD-FILE", help="Ask for this user and the file's first line.")
+        str | None,
+        typer.Option(
+            metavar="USER:PASSWORD-FILE", help="Ask for this user and the file's first line; none: let everyone in."
+        ),
     ] = None,
     max_concurrency: Annotated[int, typer.Option(min=1, help="Questions worked on at a time.")] = 2,
     queue_size: Annotated[int, typer.Option(min=1, help="Questions that may wait; more are refused.")] = 64,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds that a question may take.")] = 600,
     long: LongTexts = "window",
 ) -> None:
     """Open a web page: type a sentence, see models decide, change a word, see what changes."""
     quiet_libraries()
     folders = models or _demo_models(train_demo)
-    asked = None if auth is None else _credentials(auth)
+    asked = None if auth in (None, _NOBODY_ASKED) else _credentials(auth)
+    if auth is None and (share or host not in _LOCAL_HOSTS):
+        raise InputError(
+            f"auth: none given, and {'--share' if share else f'--host {host}'} lets other machines in; accepted: "
+            f"USER:PASSWORD-FILE, or {_NOBODY_ASKED} to let everyone use the page"
+        )
     try:
         from explainable_bert.interfaces.app import Serving, serve
     except ModuleNotFoundError as error:
         raise MissingExtraError("gradio", "app") from error
-    if host not in _LOCAL_HOSTS and asked is None:
-        say("whoever reaches this machine can use the page; --auth USER:PASSWORD-FILE asks for a password")
-    serving = Serving(host, port, share, asked, max_concurrency, queue_size, long)
+    if auth == _NOBODY_ASKED:
+        say("whoever reaches this machine can use the page")
+    serving = Serving(host, port, share, asked, max_concurrency, queue_size, long, time_limit)
     serve(folders, serving, lambda address: say(f"the page is at {address} (Ctrl-C ends it)"))
 
 
