@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explainable_bert.data.labelled import Example, input_of
-from explainable_bert.engines.onnx_engine import BUILT_IN, FACTS_KEY, GRAPH_FILE, TOKENIZER_FILE, GraphFacts, OnnxEngine
+from explainable_bert.engines.onnx_engine import (
+    BUILT_IN,
+    FACTS_KEY,
+    GRAPH_FILE,
+    INPUTS,
+    TOKENIZER_FILE,
+    GraphFacts,
+    OnnxEngine,
+)
 from explainable_bert.errors import FileError, MissingExtraError, ModelError
 from explainable_bert.manifest import write_manifest
 from explainable_bert.metrics.agreement import kendall_tau
@@ -22,7 +30,7 @@ from explainable_bert.metrics.classification import accuracy
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.text.encoding import TextInput
-from explainable_bert.writing import sync_folder
+from explainable_bert.writing import check_place, sync_folder
 
 if TYPE_CHECKING:
     import torch
@@ -34,7 +42,6 @@ EXPORTABLE = ("softmax", "uniform")
 _TRACED_BATCH, _TRACED_LENGTH = 37, 29
 # The first with an operator for attention, which ONNX Runtime computes faster than its parts.
 _OPSET = 23
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
 # Of every length that a model reads, padding and pairs among them.
 _CHECKED: tuple[TextInput, ...] = (
     "Good.",
@@ -83,6 +90,7 @@ def export_onnx(
         )
     if output.exists():
         raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
+    check_place(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as aside:
         folder = Path(aside) / "graph"
@@ -113,7 +121,7 @@ def _put(folder: Path, output: Path) -> None:
 
 
 def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:
-    trace(_graph(classifier), _INPUTS, _outputs(classifier), path)
+    trace(_graph(classifier), INPUTS, _outputs(classifier), path)
     import onnx
 
     written = onnx.load(path)
