@@ -288,7 +288,7 @@ CASES = [
         "texts[0]: '' given; accepted: a text with at least one visible character",
     ),
     Bad(
-        "predict: lexical",
+        "predict: lexical (2)",
         "predict lexical ' '",
         "texts[0]: ' ' given; accepted: a text with at least one visible character",
     ),
@@ -1707,7 +1707,9 @@ CASES = [
         "model: 'config-deep' has num_hidden_layers 10000000 in its config; accepted: 1 to 10000",
     ),
     Bad("predict:", "predict", "Missing argument 'MODEL'.", code=2),
-    Bad("predict: lexical", "predict lexical", "Invalid value: give TEXT... or --input FILE, one of the two", code=2),
+    Bad(
+        "predict: lexical (3)", "predict lexical", "Invalid value: give TEXT... or --input FILE, one of the two", code=2
+    ),
     Bad(
         "predict: input",
         "predict lexical film --input films.csv",
@@ -1987,9 +1989,8 @@ def contents(place):
     return {path: None if path.is_dir() else (facts.st_size, facts.st_mtime_ns) for path, facts in found.items()}
 
 
-def matches(message, found, place):
-    parts = [re.escape(part) for part in message.replace("PLACE", str(place)).split("...")]
-    return re.fullmatch(".+".join(parts), found) is not None
+def pattern(message, place):
+    return ".+".join(re.escape(part) for part in message.replace("PLACE", str(place)).split("..."))
 
 
 @pytest.mark.parametrize("bad", CASES, ids=lambda bad: bad.name)
@@ -2001,11 +2002,13 @@ def test_a_bad_input(place, monkeypatch, bad):
     assert "Traceback" not in err
     if bad.code == 1:
         *_, last = err.splitlines()
-        assert matches(f"error: {bad.message}", last, place), last
+        assert re.fullmatch(pattern(f"error: {bad.message}", place), last)
     else:
         # Typer's box, whose lines are as wide as the terminal is.
         said = " ".join(err.replace("│", " ").split())
-        assert matches(f"Usage: ...{bad.message}...", said, place), said
+        assert said.startswith("Usage: ")
+        # As it stands: a list of accepted values may end in dots of its own.
+        assert bad.message in said
     assert contents(place) == before
 
 
