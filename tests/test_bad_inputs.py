@@ -283,12 +283,12 @@ CASES = [
         "model: 'graph-other' holds no graph that can be run: there is no input 'attention_mask'",
     ),
     Bad(
-        "predict: lexical",
+        "predict: an empty text",
         "predict lexical ''",
         "texts[0]: '' given; accepted: a text with at least one visible character",
     ),
     Bad(
-        "predict: lexical (2)",
+        "predict: a blank text",
         "predict lexical ' '",
         "texts[0]: ' ' given; accepted: a text with at least one visible character",
     ),
@@ -505,7 +505,7 @@ CASES = [
         "path: 'table.docx' cannot be written by its extension; accepted are .csv, .jsonl, .parquet",
     ),
     Bad(
-        "predict: lexical film --output out",
+        "predict: output without an extension",
         "predict lexical film --output out",
         "path: 'out' cannot be written by its extension; accepted are .csv, .jsonl, .parquet",
     ),
@@ -520,7 +520,7 @@ CASES = [
         "output: cannot write 'films.csv/x.csv': 'PLACE/films.csv' is no folder that can be written to",
     ),
     Bad(
-        "predict: lexical film output",
+        "predict: output without a name",
         "predict lexical film --output ''",
         "path: '.' cannot be written by its extension; accepted are .csv, .jsonl, .parquet",
     ),
@@ -1707,9 +1707,7 @@ CASES = [
         "model: 'config-deep' has num_hidden_layers 10000000 in its config; accepted: 1 to 10000",
     ),
     Bad("predict:", "predict", "Missing argument 'MODEL'.", code=2),
-    Bad(
-        "predict: lexical (3)", "predict lexical", "Invalid value: give TEXT... or --input FILE, one of the two", code=2
-    ),
+    Bad("predict: no text", "predict lexical", "Invalid value: give TEXT... or --input FILE, one of the two", code=2),
     Bad(
         "predict: input",
         "predict lexical film --input films.csv",
