@@ -162,7 +162,7 @@ def test_invalid_utf8_inside_parquet(tmp_path):
         ("a.jsonl", b'{"text": 1}\n{"text": "a"}\n', r"JSON parse error: .*changed from number to string in row 1"),
         ("a.jsonl", b'{"text": "a"\n', r"JSON parse error: Missing a comma .*"),
         ("a.jsonl", b"[1]\n", r"JSON parse error: .*"),
-        ("a.parquet", b"text\n", r"Could not open Parquet input source .*"),
+        ("a.parquet", b"text\n", r"Parquet file size is 5 bytes.*"),
     ],
 )
 def test_ill_formed(tmp_path, name, content, cause):

@@ -2,18 +2,41 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from explainable_bert.errors import InputError, MissingExtraError, first_line
 
+# Ray itself waits for minutes, and then ends the process.
+_PATIENCE_S = 10.0
 
-def check_ray() -> None:
-    """Raise MissingExtraError where Ray is not installed; for asking before any work."""
+
+def check_ray(address: str | None = None) -> None:
+    """Raise MissingExtraError where Ray is not installed, InputError where nothing answers at a cluster's address.
+
+    For asking before any work.
+    """
     try:
         import ray  # noqa: F401
     except ModuleNotFoundError as error:
         raise MissingExtraError("ray", "jobs") from error
+    if address is not None:
+        _check_answers(address)
+
+
+def _check_answers(address: str) -> None:
+    place = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        if place.hostname is None or place.port is None:  # such as "auto", which Ray itself knows what to do with
+            return
+        with socket.create_connection((place.hostname, place.port), _PATIENCE_S):
+            return
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"address: {address!r} cannot be reached ({first_line(error)}); accepted: HOST:PORT of a Ray cluster"
+        ) from error
 
 
 @contextmanager

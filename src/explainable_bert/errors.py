@@ -3,7 +3,9 @@
 
 def first_line(error: Exception) -> str:
     """What a library said, cut to its first line; the error's type where it said nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    # Of a KeyError there is the key alone.
+    return f"there is no {said}" if isinstance(error, KeyError) else said
 
 
 class ExplainableBertError(Exception):

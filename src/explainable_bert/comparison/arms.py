@@ -58,7 +58,7 @@ def _paths(name: str) -> list[str]:
         return [name]
     paths = sorted(glob.glob(name))  # noqa: PTH207  # a pattern may be absolute, which Path.glob refuses
     if not paths:
-        raise InputError(f"models: no folder matches {name!r}")
+        raise InputError(f"models: no folder matches {name!r}; accepted: model folders, or patterns of them")
     return paths
 
 

@@ -70,6 +70,8 @@ class ComparisonSettings:
             raise InputError(f"n_explained: {self.n_explained} given; accepted: at least 1")
         if not 0 < self.margin < 1:
             raise InputError(f"margin: {self.margin} given; accepted: between 0 and 1, such as 0.005")
+        if self.seed < 0:
+            raise InputError(f"seed: {self.seed} given; accepted: a whole number from 0")
 
 
 def compare(

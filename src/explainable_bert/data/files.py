@@ -31,7 +31,9 @@ def read_table(path: Path) -> pa.Table:
     content = _content(path)
     try:
         if suffix == ".parquet":
-            table = pa.parquet.read_table(pa.BufferReader(content))
+            # Not read_table, which fails in words of its own where columns have the same name.
+            with pa.parquet.ParquetFile(pa.BufferReader(content)) as file:
+                table = file.read()
             table.validate(full=True)
         else:
             table = _text_table(content, suffix)

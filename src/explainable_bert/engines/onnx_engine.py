@@ -20,6 +20,7 @@ TOKENIZER_FILE = "tokenizer.json"
 # Where a graph's metadata has its facts, as JSON.
 FACTS_KEY = "explainable_bert"
 BUILT_IN = "built-in"
+INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
 _FORMAT_VERSION = 1
 
 
@@ -45,6 +46,8 @@ class GraphFacts:
     def from_json(cls, written: str) -> "GraphFacts":
         """Raises ValueError, KeyError or TypeError on anything that is no such JSON."""
         given = json.loads(written)
+        if not isinstance(given, dict):
+            raise ValueError(f"its {FACTS_KEY} is no object")
         if given["format_version"] != _FORMAT_VERSION:
             raise ValueError(f"format {given['format_version']}; this version reads format {_FORMAT_VERSION}")
         bias = None if given["bias"] is None else tuple(given["bias"])
@@ -79,6 +82,7 @@ class OnnxEngine:
         try:
             session = onnxruntime.InferenceSession(folder / GRAPH_FILE, providers=["CPUExecutionProvider"])
             facts = GraphFacts.from_json(session.get_modelmeta().custom_metadata_map[FACTS_KEY])
+            _check_names(session, facts)
             tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
         except Exception as error:
             # ONNX Runtime and tokenizers raise types of their own, or plain Exception.
@@ -182,6 +186,15 @@ class OnnxEngine:
     def _run(self, encodings: Sequence[Encoding], outputs: list[str]) -> list[np.ndarray]:
         found: list[np.ndarray] = self._session.run(outputs, vars(pad(encodings, self._facts.pad_token_id)))
         return found
+
+
+def _check_names(session: Any, facts: GraphFacts) -> None:
+    """Raise ValueError unless the graph takes and gives what is run here."""
+    outputs = ["logits", "attention", *([] if facts.bias is None else ["contributions"])]
+    for kind, needed, there in (("input", INPUTS, session.get_inputs()), ("output", outputs, session.get_outputs())):
+        lacking = sorted(set(needed) - {item.name for item in there})
+        if lacking:
+            raise ValueError(f"there is no {kind} {lacking[0]!r}")
 
 
 def _targets(logits: Float[np.ndarray, "batch label"], target: int | None) -> np.ndarray:

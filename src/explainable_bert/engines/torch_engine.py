@@ -15,7 +15,7 @@ from explainable_bert.attribution.methods import EXPLAINERS, explainer
 from explainable_bert.attribution.perturbation import erased_logits
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
 from explainable_bert.errors import InputError, ModelError, first_line
-from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, window
+from explainable_bert.model.checkpoint import check_vocabulary, fingerprint, load_tokenizer, window
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, label_names
 from explainable_bert.text.alignment import unit_ids
@@ -43,7 +43,9 @@ class TorchEngine:
         model = load_trained(source)
         chosen: Any = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         model.to(chosen).to(getattr(torch, dtype))
-        engine = cls(model, load_tokenizer(source))
+        tokenizer = load_tokenizer(source)
+        check_vocabulary(tokenizer, model.config, source, "model")
+        engine = cls(model, tokenizer)
         if compiled:
             engine._compile(source)
         return engine

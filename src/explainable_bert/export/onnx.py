@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explainable_bert.data.labelled import Example, input_of
-from explainable_bert.engines.onnx_engine import BUILT_IN, FACTS_KEY, GRAPH_FILE, TOKENIZER_FILE, GraphFacts, OnnxEngine
+from explainable_bert.engines.onnx_engine import (
+    BUILT_IN,
+    FACTS_KEY,
+    GRAPH_FILE,
+    INPUTS,
+    TOKENIZER_FILE,
+    GraphFacts,
+    OnnxEngine,
+)
 from explainable_bert.errors import FileError, MissingExtraError, ModelError
 from explainable_bert.locking import held
 from explainable_bert.manifest import write_manifest
@@ -23,7 +31,7 @@ from explainable_bert.metrics.classification import accuracy
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.text.encoding import TextInput
-from explainable_bert.writing import sync_folder
+from explainable_bert.writing import check_place, sync_folder
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +43,6 @@ EXPORTABLE = ("softmax", "uniform")
 _TRACED_BATCH, _TRACED_LENGTH = 37, 29
 # The first with an operator for attention, which ONNX Runtime computes faster than its parts.
 _OPSET = 23
-_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "special_tokens_mask")
 # Of every length that a model reads, padding and pairs among them.
 _CHECKED: tuple[TextInput, ...] = (
     "Good.",
@@ -84,6 +91,7 @@ def export_onnx(
         )
     if output.exists():
         raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
+    check_place(output)
     aside = output.parent / f".{output.name}.aside"
     with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
         folder = Path(place) / "graph"
@@ -114,7 +122,7 @@ def _put(folder: Path, output: Path) -> None:
 
 
 def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:
-    trace(_graph(classifier), _INPUTS, _outputs(classifier), path)
+    trace(_graph(classifier), INPUTS, _outputs(classifier), path)
     import onnx
 
     written = onnx.load(path)

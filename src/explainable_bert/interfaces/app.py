@@ -1,5 +1,6 @@
 """The web page: its parts, the events between them, and the server that shows it."""
 
+import socket
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.errors import ExplainableBertError, InputError, ModelError
 from explainable_bert.interfaces.page import asking
 from explainable_bert.interfaces.page.asking import NONE, Question
 from explainable_bert.interfaces.page.fragments import style
@@ -73,18 +74,43 @@ def serve(folders: list[str], serving: Serving, ready: Callable[[str], None], *,
     Raises InputError or ModelError where a model cannot be offered.
     """
     offered = OfferedModels(folders, serving.long, serving.time_limit_s)
+    _check_free(serving)
     for name in offered.names[:2]:
-        offered.classifier(name)
+        _load(offered, name)
     blocks = build(offered)
     blocks.queue(max_size=serving.queue_size, default_concurrency_limit=serving.max_concurrency)
     try:
         local, public = _launched(blocks, serving)
     except OSError as error:
-        raise InputError(f"port: {serving.port} of {serving.host} cannot be used; accepted: a free port") from error
+        raise _not_free(serving, error) from error
     ready(public or local)
     if block:
         blocks.block_thread()
     return blocks
+
+
+def _load(offered: OfferedModels, name: str) -> None:
+    """Raise ModelError in the words of whoever loads a model: those for visitors of the page hide the reason."""
+    try:
+        offered.classifier(name)
+    except ModelError as error:
+        raise ModelError(str(error.__cause__ or error)) from error
+
+
+def _check_free(serving: Serving) -> None:
+    """Raise InputError where the page cannot be served, before models are loaded."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(serving.host, serving.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise _not_free(serving, error) from error
+
+
+def _not_free(serving: Serving, error: Exception) -> InputError:
+    said = f"port: {serving.port} of {serving.host} cannot be used ({getattr(error, 'strerror', None) or error})"
+    return InputError(f"{said}; accepted: a free port of an address of this machine")
 
 
 def _launched(blocks: gr.Blocks, serving: Serving) -> tuple[str, str | None]:

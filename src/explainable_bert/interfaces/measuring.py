@@ -231,9 +231,10 @@ def check(
     if not limits:
         raise typer.BadParameter(f"give at least one bound: {', '.join(f'--{name}' for name in BOUNDS)}")
     quiet_libraries()
-    from explainable_bert.evaluation.bounds import bounded
+    from explainable_bert.evaluation.bounds import bounded, check_limits
     from explainable_bert.evaluation.settings import EvaluationSettings
 
+    check_limits(limits)
     metrics = tuple(BOUNDS[name][0] for name in limits)
     settings = EvaluationSettings(methods=(method,), metrics=metrics, erasure=erasure, seed=seed)
     classifier = load_model(model, long)

@@ -123,7 +123,9 @@ def _credentials(auth: str) -> tuple[str, str]:
     """User name and password; raises InputError or FileError where there are none."""
     user, separator, file = auth.partition(":")
     if not (user and separator and file):
-        raise InputError("auth: accepted: a user name and a file that holds the password, as ada:password.txt")
+        raise InputError(
+            f"auth: {auth!r} given; accepted: a user name and a file that holds the password, as ada:password.txt"
+        )
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

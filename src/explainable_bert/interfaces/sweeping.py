@@ -115,7 +115,7 @@ def _pool(engine: str, address: str | None) -> "MakePool":
     from explainable_bert.cluster import check_ray
     from explainable_bert.sweep.ray_pool import RayPool
 
-    check_ray()
+    check_ray(address)
     return partial(RayPool, address)
 
 

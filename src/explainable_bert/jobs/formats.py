@@ -2,6 +2,7 @@
 
 import csv
 import json
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from explainable_bert.jobs.sources import SourceFile
 
 # A cell of more characters is a quotation mark that was never closed.
 _LONGEST_CELL = 2**24
+_NOT_UTF8 = "not UTF-8; accepted: files saved as UTF-8"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -187,7 +189,7 @@ def _named(header: Sequence[str], record: Sequence[str]) -> Cells | Fault:
         try:
             cell.encode("utf-8")
         except UnicodeEncodeError:
-            return Fault("not UTF-8; accepted: files saved as UTF-8")
+            return Fault(_NOT_UTF8)
     return dict(zip(header, record, strict=True))
 
 
@@ -221,8 +223,22 @@ def _parquet_cells(file: SourceFile, columns: Sequence[str], span: Span) -> Iter
                 table = found.read_row_group(index, columns=list(columns))
                 inside = table.slice(max(0, span.start - first), min(span.stop, stop) - max(span.start, first))
                 for batch in inside.to_batches(max_chunksize=1024):
-                    yield from batch.to_pylist()
+                    yield from _listed(batch)
             first = stop
+
+
+def _listed(batch: Any) -> Iterator[Cells | Fault]:
+    """The rows of a batch; where a string is not UTF-8, which Parquet does not look at, that row is a fault."""
+    try:
+        yield from batch.to_pylist()
+    except UnicodeDecodeError:
+        for number in range(len(batch)):
+            try:
+                (cells,) = batch.slice(number, 1).to_pylist()
+            except UnicodeDecodeError:
+                yield Fault(_NOT_UTF8)
+            else:
+                yield cells
 
 
 def _parquet_file(stream: BinaryIO, columns: Sequence[str]) -> Any:
@@ -237,7 +253,7 @@ def _check_columns(columns: Sequence[str], there: Sequence[str]) -> None:
     for column in columns:
         if list(there).count(column) != 1:
             how = "is not there" if column not in there else "is there several times"
-            raise InputError(f"column {column!r} {how}; there are {', '.join(map(repr, there))}")
+            raise InputError(f"column {column!r} {how}; there are {', '.join(map(reprlib.repr, there))}")
 
 
 def _separated(*, tabs: bool) -> Format:

@@ -30,8 +30,8 @@ class Actors:
 
 
 def run_on_ray(actors: Actors) -> Engine:
-    """An engine of a corpus job. Raises MissingExtraError without Ray; the engine, InputError where none can be had."""
-    check_ray()
+    """An engine of a corpus job. Raises MissingExtraError without Ray, InputError where no cluster answers."""
+    check_ray(actors.address)
 
     def run(pieces: Sequence[Piece], work: Work, progress: Callable[[int], None]) -> Iterator[Shard]:
         if pieces:

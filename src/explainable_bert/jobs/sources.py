@@ -9,7 +9,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from explainable_bert.data.files import READABLE
-from explainable_bert.errors import FileError, InputError, MissingExtraError
+from explainable_bert.errors import FileError, InputError, first_line
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def source_files(inputs: Sequence[str], output: Path) -> list[SourceFile]:
     """
     found: dict[str, SourceFile] = {}
     for given in inputs:
+        if not given:  # it would be the folder that one is in
+            raise InputError("input: '' given; accepted: files, folders, patterns or addresses")
         files = list(_files(given))
         if not files:
             raise InputError(f"input: {given!r} holds no file that can be read; accepted: {', '.join(READABLE)}")
@@ -82,7 +84,7 @@ def _system(given: str) -> tuple[Any, str]:
     try:
         system, path = fsspec.core.url_to_fs(given)
     except ImportError as error:
-        raise MissingExtraError(str(error.name or error), "jobs") from error
+        raise InputError(f"input: {given!r} needs a package that is not installed: {first_line(error)}") from error
     except (OSError, ValueError) as error:
         raise InputError(f"input: {given!r} is no address that can be read: {error}") from error
     return system, path

@@ -103,7 +103,10 @@ def read_config(source: str, argument: str) -> Any:
         raise ModelError(f"{argument}: {source!r} is a file; accepted: a model folder or a hub name")
     with checked_loading(source, argument):
         fields, _ = AutoConfig.for_model("bert").get_config_dict(source)
+        if not isinstance(fields, dict):
+            raise ModelError(f"{argument}: {source!r} has a config.json that is no JSON object")
         _check_fields(fields, source, argument)
+        _check_label_names(fields.get("id2label"), source, argument)
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
     if folder.is_dir():
         _check_folder(folder, config, argument)
@@ -126,6 +129,19 @@ def _check_fields(fields: Mapping[str, Any], source: str, argument: str) -> None
         if type(value) is not int or not 1 <= value <= largest:
             given = reprlib.repr(value)
             raise ModelError(f"{argument}: {source!r} has {name} {given} in its config; accepted: 1 to {largest}")
+
+
+def _check_label_names(names: Any, source: str, argument: str) -> None:
+    """Predictions are told apart by the names of their labels."""
+    if names is None:
+        return
+    numbers = sorted(map(str, names)) if isinstance(names, dict) else None
+    if numbers != sorted(map(str, range(len(names)))) or len(set(map(str, names.values()))) < len(names):
+        given = reprlib.repr(names)
+        raise ModelError(
+            f"{argument}: {source!r} has id2label {given} in its config; accepted: a name of its own for each number "
+            "from 0"
+        )
 
 
 def _check_folder(folder: Path, config: Any, argument: str) -> None:
@@ -172,13 +188,20 @@ def load_tokenizer(source: str, argument: str = "model") -> PreTrainedTokenizerF
     """The checkpoint's tokenizer; raises ModelError unless it is a fast one with a vocabulary."""
     try:
         tokenizer: Any = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{argument}: {source!r} holds no tokenizer that can be loaded") from error
     # transformers answers a folder without a tokenizer with one that knows special tokens alone.
     if not tokenizer.is_fast or len(tokenizer) <= len(tokenizer.all_special_ids):
         raise ModelError(f"{argument}: {source!r} holds no fast tokenizer with a vocabulary")
     fast: PreTrainedTokenizerFast = tokenizer
     return fast
+
+
+def check_vocabulary(tokenizer: PreTrainedTokenizerFast, config: PreTrainedConfig, source: str, argument: str) -> None:
+    """Raise ModelError where the tokenizer has tokens that the model has no embedding for."""
+    given, known = len(tokenizer), config.vocab_size
+    if given > known:
+        raise ModelError(f"{argument}: the tokenizer of {source!r} has {given} tokens, its model knows {known}")
 
 
 def _special_token_ids(source: str) -> list[int] | None:
@@ -199,6 +222,13 @@ def refuse_missing(report: Mapping[str, Any], source: str, argument: str, may_be
     lost = [name for name in (*report["missing_keys"], *mismatched) if not name.startswith(may_be_new)]
     if lost:
         raise ModelError(f"{argument}: {source!r} lacks or misshapes {len(lost)} weights, such as {sorted(lost)[0]}")
+
+
+def refuse_not_finite(model: PreTrainedModel, source: str, argument: str) -> None:
+    """Raise ModelError where a weight is infinite or no number: whatever is made of it would be, too."""
+    for name, weight in model.state_dict().items():
+        if not torch.isfinite(weight).all():
+            raise ModelError(f"{argument}: {source!r} has weights that are no finite numbers, such as {name}")
 
 
 @contextmanager

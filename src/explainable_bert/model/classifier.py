@@ -30,6 +30,7 @@ from explainable_bert.model.checkpoint import (
     is_classifier,
     read_config,
     refuse_missing,
+    refuse_not_finite,
 )
 from explainable_bert.model.configuration import ExplainableBertConfig
 
@@ -347,6 +348,7 @@ def load_trained(source: str, argument: str = "model") -> ExplainableBertForSequ
     model: ExplainableBertForSequenceClassification
     model, report = loaded
     refuse_missing(report, source, argument)
+    refuse_not_finite(model, source, argument)
     return model
 
 

@@ -65,6 +65,12 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
 )
 
 
+def check_design(design: str) -> None:
+    """Raise ModelError when there is no design of that name."""
+    if design not in DESIGNS:
+        raise ModelError(f"design: {design!r} given; accepted: {', '.join(DESIGNS)}")
+
+
 def has_twin(design: str) -> bool:
     """Whether the design is one that is trained from a twin; False for names that are none."""
     return design in DESIGNS and DESIGNS[design].has_twin
@@ -125,8 +131,7 @@ class ExplainableBertConfig(BertConfig):
         return self._traits.default_value_layer(self.num_hidden_layers)
 
     def _check(self) -> None:
-        if self.design not in DESIGNS:
-            raise ModelError(f"design: {self.design!r} given; accepted: {', '.join(DESIGNS)}")
+        check_design(self.design)
         if self.attention_function not in ATTENTION_FUNCTIONS:
             accepted = ", ".join(ATTENTION_FUNCTIONS)
             raise ModelError(f"attention_function: {self.attention_function!r} given; accepted: {accepted}")

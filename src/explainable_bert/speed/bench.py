@@ -17,7 +17,7 @@ from explainable_bert.speed.ratios import Ratio, ratio
 from explainable_bert.speed.sides import OURS, OURS_GRAPH, SIDES, STOCK, STOCK_GRAPH
 from explainable_bert.speed.texts import BAGS, texts_of
 from explainable_bert.speed.turns import Side, take_turns
-from explainable_bert.writing import write_text
+from explainable_bert.writing import check_place, write_text
 
 # One by one, as a service gets them, or all at once, as a corpus is read.
 GIVEN = ("one", "all")
@@ -49,6 +49,8 @@ class BenchSettings:
                 raise InputError(f"{name}: {', '.join(unknown) or 'none'} given; accepted: {', '.join(known)}")
         if self.rounds < 1:
             raise InputError(f"rounds: {self.rounds} given; accepted: 1 or more")
+        if self.seed < 0:
+            raise InputError(f"seed: {self.seed} given; accepted: a whole number from 0")
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ def bench(
 
 
 def _begun(classifier: ExplainableClassifier, settings: BenchSettings, output: Path | None) -> BenchReport:
+    if output is not None:
+        check_place(output)
     origin = classifier.provenance
     new = BenchReport(
         model=origin.model,

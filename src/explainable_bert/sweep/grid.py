@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from explainable_bert.errors import InputError
-from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS, has_twin
+from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS, check_design, has_twin
 from explainable_bert.records import LONG
 from explainable_bert.sweep.arm import Arm
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
@@ -61,9 +61,12 @@ def grid_arms(
 
     `is_taught`: vanilla teaches the arms of the grid, on the texts of the corpora `unlabelled` too; `from_teacher`:
     they start from it. Designs that have a twin are trained by their recipe, vanilla being the twin, but for what the
-    grid says. Raises InputError on values out of range, and on what takes a teacher without one.
+    grid says. Raises ModelError on a design that is none, InputError on values out of range, and on what takes a
+    teacher without one.
     """
     designs = grid.get("design", (request.design,))
+    for design in designs:
+        check_design(design)
     if (from_teacher or unlabelled) and not is_taught and not all(map(has_twin, designs)):
         raise InputError("teacher: none given, which from_teacher and unlabelled take; accepted: vanilla")
     reference = Arm(VANILLA, ModelRequest(base=request.base, design=VANILLA), settings)

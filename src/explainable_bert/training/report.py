@@ -57,4 +57,4 @@ class TrainingReport:
             epochs = tuple(EpochMetrics(**epoch) for epoch in fields.pop("epochs"))
             return cls(epochs=epochs, **fields)
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{str(path)!r} is not a training report of explainable-bert: {error}") from error
+            raise InputError(f"model: {str(path)!r} is not a training report of explainable-bert: {error}") from error

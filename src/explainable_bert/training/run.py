@@ -19,7 +19,7 @@ from explainable_bert.data.corpora import Corpus, Example, held_out
 from explainable_bert.errors import InputError, ModelError
 from explainable_bert.locking import held
 from explainable_bert.metrics.classification import accuracy_standard_error
-from explainable_bert.model.checkpoint import fingerprint, load_tokenizer, resolve_base
+from explainable_bert.model.checkpoint import check_vocabulary, fingerprint, load_tokenizer, resolve_base
 from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
 from explainable_bert.model.configuration import DESIGNS, has_twin, label_names
 from explainable_bert.records import Long
@@ -222,9 +222,7 @@ def _tokenizer(
 ) -> PreTrainedTokenizerFast:
     """The base's tokenizer, with the window that the model is trained on."""
     tokenizer = load_tokenizer(resolve_base(request.base), argument="base")
-    if len(tokenizer) > model.config.vocab_size:
-        given, known = len(tokenizer), model.config.vocab_size
-        raise ModelError(f"base: the tokenizer of {request.base!r} has {given} tokens, its model knows {known}")
+    check_vocabulary(tokenizer, model.config, request.base, "base")
     needs_mask = settings.masked_fine_tuning or settings.values_apart
     if tokenizer.pad_token_id is None or (needs_mask and tokenizer.mask_token_id is None):
         raise ModelError(f"base: the tokenizer of {request.base!r} lacks [PAD], or the [MASK] that masking needs")
