@@ -112,7 +112,7 @@ def test_more_than_the_queue_holds_is_refused_in_words(model):
 
 def test_a_question_that_takes_too_long_is_stopped(model):
     with serving(model, "--time-limit", "1") as (address, _):
-        client, long = Client(address, verbose=False), " ".join(texts(2_000, seed=1))
+        client, long = Client(address, verbose=False), " ".join(texts(1_200, seed=1))
         started = time.monotonic()
         with pytest.raises(AppError, match="question: stopped after 1 s; accepted: fewer or shorter texts"):
             client.predict(long, "model", "kernel-shap", "as predicted", "word", api_name="/explain")
