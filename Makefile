@@ -65,7 +65,9 @@ unit: .venv/installed-dev
 # make lowest TESTS="tests/test_records.py tests/test_pipeline.py". test_dependencies is of the pinned set.
 TESTS ?= tests
 PIP_INSTALL_ALL = -m pip install --editable '.[demo,app,onnx,jobs,dev]'
-OTHER_VERSIONS = OMP_NUM_THREADS=1 .venv-$@/bin/pytest --ignore tests/test_dependencies.py $(TESTS)
+# What was found is written into docs/dependencies.md, failures too.
+OTHER_VERSIONS = OMP_NUM_THREADS=1 .venv-$@/bin/pytest --ignore tests/test_dependencies.py \
+	--junitxml build/$@.xml $(TESTS); status=$$?; .venv-$@/bin/python -m dependencies record $@ build/$@.xml; exit $$status
 lowest: .venv-lowest/installed
 	$(OTHER_VERSIONS)
 

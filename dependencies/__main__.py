@@ -1,11 +1,11 @@
-"""`python -m dependencies lowest|sbom|licences|vulnerabilities`: writes what is made from the declared dependencies."""
+"""`python -m dependencies COMMAND`: writes what is made from the declared dependencies."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from dependencies import licences, lowest, sbom, vulnerabilities
+from dependencies import licences, lowest, runs, sbom, vulnerabilities
 
 
 def main() -> int:
@@ -18,6 +18,9 @@ def main() -> int:
     bill.add_argument("tool", type=Path, help="cyclonedx-py, in an environment of its own")
     audit = commands.add_parser("vulnerabilities", help="ask what is known against constraints.txt")
     audit.add_argument("tool", type=Path, help="pip-audit, in an environment of its own")
+    record = commands.add_parser("record", help="write what pytest said of this environment into docs/dependencies.md")
+    record.add_argument("set", choices=["lowest", "newest"])
+    record.add_argument("report", type=Path, help="pytest's --junitxml")
     arguments = parser.parse_args()
     if arguments.command == "vulnerabilities":
         said, status = vulnerabilities.audit(arguments.tool)
@@ -30,6 +33,8 @@ def main() -> int:
 def _write(arguments: argparse.Namespace) -> None:
     if arguments.command == "lowest":
         lowest.LOWEST.write_text(lowest.text(), encoding="utf-8")
+    elif arguments.command == "record":
+        runs.record(arguments.set, arguments.report)
     elif arguments.command == "sbom":
         sbom.SBOM.write_text(sbom.make(arguments.tool), encoding="utf-8")
     else:

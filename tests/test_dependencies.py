@@ -3,9 +3,10 @@
 import json
 import sys
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import pytest
-from dependencies import closure, declared, licences, lowest, sbom, vulnerabilities
+from dependencies import closure, declared, licences, lowest, runs, sbom, vulnerabilities
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -120,6 +121,31 @@ def test_packages_that_declare_no_licence_are_listed():
     made = licences.page({"components": [part]})
     assert "unknown here (1): x." in made
     assert "| x | 1 | unknown | app |" in made
+
+
+REPORT = """<testsuites><testsuite timestamp="2026-01-02T03:04:05">
+<testcase classname="tests.test_x" name="one[a]"><failure/></testcase>
+<testcase classname="tests.test_x" name="one[b]"><error/></testcase>
+<testcase classname="tests.test_y" name="two"><skipped/></testcase>
+<testcase classname="tests.test_y" name="three"/>
+</testsuite></testsuites>"""
+
+
+def test_the_page_tells_the_runs_that_were_kept():
+    page = runs.PAGE.read_text(encoding="utf-8")
+    kept = json.loads(runs.RUNS.read_text(encoding="utf-8"))
+    assert set(kept) == {"lowest", "newest"}
+    assert runs.told(page, kept) == page
+
+
+def test_a_run_is_counted_and_told():
+    run = runs.counted(ElementTree.fromstring(REPORT))
+    assert run == {"date": "2026-01-02", "failed": ["x::one"], "files": ["x", "y"], "passed": 1, "skipped": 1}
+    told = runs.told(f"a\n{runs.BEGIN}old\n{runs.END}b\n", {"lowest": run | {"python": "3.11"}})
+    assert "| lowest | 2026-01-02 | 3.11 | 1 | 1 | `x::one` |" in told
+    assert told.startswith("a\n")
+    assert told.endswith("b\n")
+    assert "old" not in told
 
 
 @pytest.fixture
