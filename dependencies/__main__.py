@@ -20,7 +20,7 @@ def main() -> int:
     audit.add_argument("tool", type=Path, help="pip-audit, in an environment of its own")
     record = commands.add_parser("record", help="write what pytest said of this environment into docs/dependencies.md")
     record.add_argument("set", choices=["lowest", "newest"])
-    record.add_argument("report", type=Path, help="pytest's --junitxml")
+    record.add_argument("reports", type=Path, nargs="+", help="pytest's --junitxml; of runs in parts, in order")
     arguments = parser.parse_args()
     if arguments.command == "vulnerabilities":
         said, status = vulnerabilities.audit(arguments.tool)
@@ -34,7 +34,7 @@ def _write(arguments: argparse.Namespace) -> None:
     if arguments.command == "lowest":
         lowest.LOWEST.write_text(lowest.text(), encoding="utf-8")
     elif arguments.command == "record":
-        runs.record(arguments.set, arguments.report)
+        runs.record(arguments.set, arguments.reports)
     elif arguments.command == "sbom":
         sbom.SBOM.write_text(sbom.make(arguments.tool), encoding="utf-8")
     else:

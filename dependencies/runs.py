@@ -21,21 +21,25 @@ END: Final = "<!-- end of runs -->\n"
 _PREFIX: Final = "tests.test_"
 
 
-def record(name: str, report: Path) -> None:
-    """Keep what pytest's JUnit report says of the environment that runs this, and tell it in the page."""
+def record(name: str, reports: list[Path]) -> None:
+    """Keep what pytest's JUnit reports say of the environment that runs this, and tell it in the page."""
     runs = json.loads(RUNS.read_text(encoding="utf-8")) if RUNS.exists() else {}
-    runs[name] = counted(ElementTree.parse(report).getroot()) | {"python": platform.python_version(), "other": other()}
+    runs[name] = counted([ElementTree.parse(report).getroot() for report in reports]) | {
+        "python": platform.python_version(),
+        "other": other(),
+    }
     RUNS.write_text(json.dumps(runs, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     PAGE.write_text(told(PAGE.read_text(encoding="utf-8"), runs), encoding="utf-8")
 
 
-def counted(report: ElementTree.Element) -> dict[str, Any]:
-    """How many tests of which files passed, failed and were skipped, and when."""
-    cases = list(report.iter("testcase"))
+def counted(reports: list[ElementTree.Element]) -> dict[str, Any]:
+    """How many tests of which files passed, failed and were skipped, and when; a test run again counts as the last."""
+    every = [case for report in reports for case in report.iter("testcase")]
+    cases = list({(case.attrib["classname"], case.attrib["name"]): case for case in every}.values())
     failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
     skipped = [case for case in cases if case.find("skipped") is not None]
     return {
-        "date": next(suite.attrib["timestamp"][:10] for suite in report.iter("testsuite")),
+        "date": max(suite.attrib["timestamp"][:10] for report in reports for suite in report.iter("testsuite")),
         "failed": sorted({_test(case) for case in failed}),
         "files": sorted({case.attrib["classname"].removeprefix(_PREFIX) for case in cases}),
         "passed": len(cases) - len(failed) - len(skipped),

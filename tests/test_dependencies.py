@@ -139,13 +139,16 @@ def test_the_page_tells_the_runs_that_were_kept():
 
 
 def test_a_run_is_counted_and_told():
-    run = runs.counted(ElementTree.fromstring(REPORT))
+    run = runs.counted([ElementTree.fromstring(REPORT)])
     assert run == {"date": "2026-01-02", "failed": ["x::one"], "files": ["x", "y"], "passed": 1, "skipped": 1}
     told = runs.told(f"a\n{runs.BEGIN}old\n{runs.END}b\n", {"lowest": run | {"python": "3.11"}})
     assert "| lowest | 2026-01-02 | 3.11 | 1 | 1 | `x::one` |" in told
     assert told.startswith("a\n")
     assert told.endswith("b\n")
     assert "old" not in told
+    again = '<testsuite timestamp="2026-01-03T0"><testcase classname="tests.test_x" name="one[a]"/></testsuite>'
+    both = runs.counted([ElementTree.fromstring(text) for text in (REPORT, again)])
+    assert (both["passed"], both["failed"], both["date"]) == (2, ["x::one"], "2026-01-03")
 
 
 @pytest.fixture
