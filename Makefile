@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper bench test check unit clean
+.PHONY: demo pictures comparison plausibility paper bench test check unit lowest newest sbom vulnerabilities clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -60,8 +60,36 @@ unit: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --ignore tests/test_app.py
 	$(BIN)/pytest tests/test_app.py
 
+# docs/dependencies.md: the tests with the lowest versions that pyproject.toml accepts, and with the newest there are
+# (torch apart: CPU builds of it are not to be had everywhere), each in an environment of its own; some can be named:
+# make lowest TESTS="tests/test_records.py tests/test_pipeline.py". test_dependencies is of the pinned set.
+TESTS ?= tests
+PIP_INSTALL_ALL = -m pip install --editable '.[demo,app,onnx,jobs,dev]'
+# What was found is written into docs/dependencies.md, failures too.
+OTHER_VERSIONS = OMP_NUM_THREADS=1 .venv-$@/bin/pytest --ignore tests/test_dependencies.py \
+	--junitxml build/$@.xml $(TESTS); status=$$?; .venv-$@/bin/python -m dependencies record $@ build/$@.xml; exit $$status
+lowest: .venv-lowest/installed
+	$(OTHER_VERSIONS)
+
+newest:
+	$(PYTHON) -m venv .venv-newest
+	grep '^torch==' constraints.txt > .venv-newest/constraints.txt
+	PIP_CONSTRAINT=.venv-newest/constraints.txt \
+		.venv-newest/bin/python $(PIP_INSTALL_ALL) --upgrade --upgrade-strategy eager
+	$(OTHER_VERSIONS)
+
+# What is installed for users, and under which licences: docs/sbom.json and docs/licences.md, from .venv.
+sbom: .venv/installed-dev build/cyclonedx/bin/cyclonedx-py
+	$(BIN)/python -m dependencies lowest
+	$(BIN)/python -m dependencies sbom build/cyclonedx/bin/cyclonedx-py
+	$(BIN)/python -m dependencies licences
+
+# What is known against the versions of constraints.txt; says so where nothing could be checked.
+vulnerabilities: .venv/installed build/pip-audit/bin/pip-audit
+	$(BIN)/python -m dependencies vulnerabilities build/pip-audit/bin/pip-audit
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-lowest .venv-newest build
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try make PYTHON=python3.11")'
@@ -74,3 +102,17 @@ clean:
 .venv/installed-dev: .venv/installed
 	$(BIN)/pip install -e '.[demo,app,onnx,jobs,dev]'
 	touch $@
+
+.venv-lowest/installed: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	PIP_CONSTRAINT=constraints-lowest.txt .venv-lowest/bin/python $(PIP_INSTALL_ALL)
+	touch $@
+
+# Tools that look at our environment from one of their own, so that ours has nothing for their sake.
+build/cyclonedx/bin/cyclonedx-py:
+	$(PYTHON) -m venv build/cyclonedx
+	PIP_CONSTRAINT= build/cyclonedx/bin/pip install cyclonedx-bom==7.5.0
+
+build/pip-audit/bin/pip-audit:
+	$(PYTHON) -m venv build/pip-audit
+	PIP_CONSTRAINT= build/pip-audit/bin/pip install pip-audit==2.10.1

@@ -1,5 +1,7 @@
 """The model family: parity with stock BERT, exact contributions, padding, dtypes, files, Hugging Face habits."""
 
+from dataclasses import fields
+
 import pytest
 import torch
 from transformers import (
@@ -408,12 +410,13 @@ def test_the_trainer_of_transformers_takes_it(build, tokenizer, tmp_path, design
     texts = ["the film is good", "a dull plot", "very bad", "great"]
     rows = [{**tokenizer(text), "labels": index % 3} for index, text in enumerate(texts)]
     before = model.classifier.weight.clone()
+    newer = "activation_checkpointing" in {field.name for field in fields(TrainingArguments)}
     arguments = TrainingArguments(
         output_dir=str(tmp_path),
         max_steps=3,
         learning_rate=1e-2,
         per_device_train_batch_size=2,
-        activation_checkpointing=True,
+        **{"activation_checkpointing" if newer else "gradient_checkpointing": True},
         report_to="none",
         disable_tqdm=True,
         save_strategy="no",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -297,6 +297,12 @@ class _FolderCallback(TrainerCallback):
             self._progress(TrainingProgress(state.global_step, state.max_steps, epoch, self._accuracy, epoch_ended))
 
 
+def _checkpointing(wanted: bool) -> dict[str, Any]:
+    # Older releases of transformers know it by its old name alone, of which newer ones warn.
+    names = {field.name for field in fields(TrainingArguments)}
+    return {"activation_checkpointing" if "activation_checkpointing" in names else "gradient_checkpointing": wanted}
+
+
 def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) -> TrainingArguments:
     default_rate = _RATE_SMALL if hidden_size < _SMALL_HIDDEN_SIZE else _RATE_LARGE
     return TrainingArguments(
@@ -305,7 +311,7 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
         per_device_train_batch_size=_texts_per_pass(settings),
         per_device_eval_batch_size=4 * _texts_per_pass(settings),
         gradient_accumulation_steps=settings.gradient_accumulation,
-        activation_checkpointing=settings.gradient_checkpointing,
+        **_checkpointing(settings.gradient_checkpointing),
         learning_rate=settings.learning_rate or default_rate,
         lr_scheduler_type="linear",
         warmup_steps=settings.warmup_share if settings.warmup_share < 1 else 0.999,

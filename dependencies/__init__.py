@@ -1,0 +1,1 @@
+"""What this project depends on: its lowest versions, its bill of materials, its licences, what is known against it."""
