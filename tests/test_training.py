@@ -507,7 +507,7 @@ def finish(arguments):
 
 def wait_for_a_checkpoint(process, folder):
     deadline = time.monotonic() + 120
-    while not list(folder.glob("checkpoints/*/complete")):
+    while not list(folder.glob("checkpoints/*/manifest.json")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
