@@ -57,8 +57,8 @@ check: .venv/installed-dev
 # The tests of the web page need Chromium: apt-get install chromium. Two processes of one thread each: two threads that
 # wait for each other's core would take longer than one. The page alone: its tests wait for a server and a browser.
 unit: .venv/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --ignore tests/test_app.py
-	$(BIN)/pytest tests/test_app.py
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore-glob 'tests/test_app*'
+	$(BIN)/pytest tests/test_app.py tests/test_app_load.py
 
 # docs/dependencies.md: the tests with the lowest versions that pyproject.toml accepts, and with the newest there are
 # (torch apart: CPU builds of it are not to be had everywhere), each in an environment of its own; some can be named:

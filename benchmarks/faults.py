@@ -21,11 +21,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.readme_tables import between_marks
+
+from explainable_bert.writing import write_text
+
 os.environ["OMP_NUM_THREADS"] = "1"  # a process that was forked cannot share its parent's threads
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 ROOT = Path(__file__).parent.parent
-_RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
+RESULTS = ROOT / "benchmarks" / "results" / "faults.json"
+PAGE = ROOT / "docs" / "security.md"
 _WORDS = ("film", "movie", "plot", "writer", "very", "the", "a", "is", "was", "good", "great", "bad", "awful", "dull")
 _LONGEST_RUN_S = 300.0
 
@@ -268,12 +273,24 @@ def prepare(folder: Path) -> None:
         raise RuntimeError((folder / "samples.log").read_text())
 
 
+def table(commands: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page's rows, one for each command."""
+    rows = [
+        "| command | kills | recovered | of these, went on from what was there | files that were no whole ones |",
+        "| --- | ---: | ---: | ---: | --- |",
+    ]
+    for name, tried in commands.items():
+        unsound_files = ", ".join(tried["unsound"]) or "none"
+        rows.append(f"| {name} | {tried['kills']} | {tried['recovered']} | {tried['n_continued']} | {unsound_files} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
     """Try what has not been tried so often yet, and keep each command's result once it is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--commands", default=",".join(COMMANDS))
-    parser.add_argument("--output", type=Path, default=_RESULTS)
+    parser.add_argument("--output", type=Path, default=RESULTS)
     given = parser.parse_args()
     kept = json.loads(given.output.read_text()) if given.output.is_file() else {"commands": {}}
     with tempfile.TemporaryDirectory() as place:
@@ -281,7 +298,6 @@ def main() -> None:
         (folder / "samples").mkdir()
         prepare(folder)
         from explainable_bert.speed.machine import machine, versions
-        from explainable_bert.writing import write_text
 
         for name in given.commands.split(","):
             if kept["commands"].get(name, {"kills": 0})["kills"] >= given.kills:
@@ -291,6 +307,9 @@ def main() -> None:
             kept["commands"][name] = asdict(tried)
             kept |= {"seed": 0, "machine": machine(), "versions": versions(), "command": "python -m benchmarks.faults"}
             write_text(given.output, json.dumps(kept, indent=2) + "\n")
+    if given.output == RESULTS:
+        page = PAGE.read_text(encoding="utf-8")
+        write_text(PAGE, between_marks(page, {"faults": table(kept["commands"])}))
 
 
 if __name__ == "__main__":

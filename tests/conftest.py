@@ -12,6 +12,26 @@ from transformers import BertConfig, BertForSequenceClassification, BertTokenize
 from explainable_bert import ExplainableBertForSequenceClassification, ExplainableClassifier
 from tiny import SIZES, VOCABULARY
 
+# Of two processes, the one that came to a long file last would end alone.
+LONG_FILES = (
+    "test_real.py",
+    "test_sweep_run.py",
+    "test_jobs_ray.py",
+    "test_export_onnx.py",
+    "test_faults.py",
+    "test_speed.py",
+    "test_training.py",
+    "test_frontier_command.py",
+    "test_jobs.py",
+    "test_bad_inputs.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first."""
+    place = {name: index for index, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
 
 @pytest.fixture(scope="session")
 def tokenizer():
