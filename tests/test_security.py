@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import shutil
 import tarfile
 
 import pytest
@@ -78,8 +79,10 @@ def test_checkpoints_of_a_training_are_not_unpickled(stock_folder, tmp_path):
     assert not sprung.exists()
 
 
-def test_code_in_a_model_folder_is_not_run(folder, tmp_path):
+@pytest.mark.parametrize("kind", ["ours", "stock"])
+def test_code_in_a_model_folder_is_not_run(folder, stock_folder, tmp_path, kind):
     sprung = tmp_path / "sprung"
+    folder = folder if kind == "ours" else shutil.copytree(stock_folder, tmp_path / "stock")
     (folder / "trap.py").write_text(f"import os\nos.mkdir({str(sprung)!r})\nConfig = Model = Tokenizer = None\n")
     for name, auto_map in (
         ("config.json", {"AutoConfig": "trap.Config", "AutoModelForSequenceClassification": "trap.Model"}),
@@ -96,7 +99,7 @@ def test_code_in_a_model_folder_is_not_run(folder, tmp_path):
 
 
 @pytest.mark.parametrize("field", ["num_labels", "hidden_size", "num_hidden_layers", "vocab_size", "type_vocab_size"])
-@pytest.mark.parametrize("value", [100_000_001, 0, -1, 1.5, "7", None, True, [3]])
+@pytest.mark.parametrize("value", [0, -1, 1.5, "7", None, True, [3], 10_000_001])
 def test_sizes_that_are_none_are_refused_before_memory_is_taken(folder, field, value):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, field: value}))
