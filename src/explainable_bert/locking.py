@@ -48,6 +48,11 @@ def held(output: Path) -> Iterator[None]:
             output.rmdir()
 
 
+def aside_of(output: Path) -> Path:
+    """A folder beside `output` to be held by whoever makes what has its place there only when it is done."""
+    return output.parent / f".{output.name}.aside"
+
+
 def is_new(output: Path) -> bool:
     """Whether nothing is in the folder `output` but a process that holds it, or there is no such folder."""
     return not output.is_dir() or all(entry.name == LOCK_FILE for entry in output.iterdir())

@@ -24,7 +24,7 @@ from explainable_bert.engines.onnx_engine import (
     OnnxEngine,
 )
 from explainable_bert.errors import FileError, MissingExtraError, ModelError
-from explainable_bert.locking import held
+from explainable_bert.locking import aside_of, held
 from explainable_bert.manifest import write_manifest
 from explainable_bert.metrics.agreement import kendall_tau
 from explainable_bert.metrics.classification import accuracy
@@ -92,7 +92,7 @@ def export_onnx(
     if output.exists():
         raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
     check_place(output)
-    aside = output.parent / f".{output.name}.aside"
+    aside = aside_of(output)
     with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
         folder = Path(place) / "graph"
         folder.mkdir()

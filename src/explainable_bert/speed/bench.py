@@ -4,6 +4,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from explainable_bert.errors import InputError
 from explainable_bert.export.onnx import EXPORTABLE, export_onnx, trace
+from explainable_bert.locking import aside_of, held
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.speed.machine import machine, versions
 from explainable_bert.speed.ratios import Ratio, ratio
@@ -105,8 +107,17 @@ def bench(
 
     Graphs are left out where the extra onnx is not installed, or cannot hold the model. Raises InputError when
     `output` holds something else, or was measured of another model, on another machine or with other settings;
-    SideError when a side stops.
+    FileError when another process measures for it; SideError when a side stops.
     """
+    if output is not None:
+        check_place(output)
+    with nullcontext() if output is None else held(aside_of(output)):
+        return _bench(classifier, settings, progress, output)
+
+
+def _bench(
+    classifier: ExplainableClassifier, settings: BenchSettings, progress: BenchProgress | None, output: Path | None
+) -> BenchReport:
     report = _begun(classifier, settings, output)
     wanted = [(lengths, given) for lengths in settings.lengths for given in settings.given]
     done = {(contest.lengths, contest.given) for contest in report.contests}
@@ -124,8 +135,6 @@ def bench(
 
 
 def _begun(classifier: ExplainableClassifier, settings: BenchSettings, output: Path | None) -> BenchReport:
-    if output is not None:
-        check_place(output)
     origin = classifier.provenance
     new = BenchReport(
         model=origin.model,
