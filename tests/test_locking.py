@@ -134,3 +134,20 @@ def test_clocks_that_go_backwards_change_nothing(tmp_path, monkeypatch):
         with held(tmp_path / "out"):
             (tmp_path / "out" / "x").write_text("there")
     assert (tmp_path / "out" / "x").read_text() == "there"
+
+
+def test_a_place_that_can_only_be_read(tmp_path):
+    """A file system mounted so, where one can be: root may write where permissions forbid it."""
+    place = tmp_path / "place"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", place], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        with pytest.raises(FileError, match="cannot make folder .*: Read-only file system"), held(place / "out"):
+            pass
+        with pytest.raises(FileError, match="cannot write into folder .*: Read-only file system"), held(place):
+            pass
+        with pytest.raises(FileError, match="cannot write .*: Read-only file system"), writing(place / "x"):
+            pass
+    finally:
+        subprocess.run(["umount", place], check=True)
