@@ -137,13 +137,13 @@ def _jsonl_table(content: bytes) -> pa.Table:
 def _check_depth(content: bytes) -> None:
     """Raise ArrowInvalid on what Arrow's reader of JSON dies of: null as the first row, values nested too deeply."""
     if not content.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"{"):
-        raise pa.ArrowInvalid("row 1 is no object")
+        raise pa.ArrowInvalid("JSON parse error: row 1 is no object")
     if content.count(b"{") + content.count(b"[") <= _DEEPEST:
         return
     brackets = _JSON_STRING.sub(b"", content).translate(None, delete=_NO_BRACKETS)
     steps = np.where(np.isin(np.frombuffer(brackets, np.uint8), list(b"{[")), 1, -1)
     if np.cumsum(steps).max(initial=0) > _DEEPEST:
-        raise pa.ArrowInvalid(f"a value is nested more than {_DEEPEST} deep")
+        raise pa.ArrowInvalid(f"JSON parse error: a value is nested more than {_DEEPEST} deep")
 
 
 def _block_size(content: bytes) -> int:
