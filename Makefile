@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper bench test check unit clean
+.PHONY: demo pictures comparison plausibility paper bench test check unit fuzz clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -59,6 +59,11 @@ check: .venv/installed-dev
 unit: .venv/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --ignore tests/test_app.py
 	$(BIN)/pytest tests/test_app.py
+
+# Every parser of files from outside for a minute each, guided by coverage; not a part of the tests.
+fuzz: .venv/installed-dev
+	$(BIN)/pip install --only-binary :all: atheris==3.0.0
+	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --all --seconds 60
 
 clean:
 	rm -rf .venv
