@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper bench test check unit lowest newest sbom vulnerabilities clean
+.PHONY: demo pictures comparison plausibility paper bench test check unit fuzz lowest newest sbom vulnerabilities clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -87,6 +87,11 @@ sbom: .venv/installed-dev build/cyclonedx/bin/cyclonedx-py
 # What is known against the versions of constraints.txt; says so where nothing could be checked.
 vulnerabilities: .venv/installed build/pip-audit/bin/pip-audit
 	$(BIN)/python -m dependencies vulnerabilities build/pip-audit/bin/pip-audit
+
+# Every parser of files from outside for a minute each, guided by coverage; not a part of the tests.
+fuzz: .venv/installed-dev
+	$(BIN)/pip install --only-binary :all: atheris==3.0.0
+	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --all --seconds 60
 
 clean:
 	rm -rf .venv .venv-lowest .venv-newest build

@@ -98,7 +98,7 @@ def test_places_that_cannot_be_held(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(FileError, match=r"file' is a file; accepted: a folder"), held(tmp_path / "file"):
         pass
-    with pytest.raises(FileError, match="cannot make folder"), held(tmp_path / "file" / "out"):
+    with pytest.raises(FileError, match=r"cannot make folder"), held(tmp_path / "file" / "out"):
         pass
 
 
@@ -143,11 +143,11 @@ def test_a_place_that_can_only_be_read(tmp_path):
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", place], capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
     try:
-        with pytest.raises(FileError, match="cannot make folder .*: Read-only file system"), held(place / "out"):
+        with pytest.raises(FileError, match=r"cannot make folder .*: Read-only file system"), held(place / "out"):
             pass
-        with pytest.raises(FileError, match="cannot write into folder .*: Read-only file system"), held(place):
+        with pytest.raises(FileError, match=r"cannot write into folder .*: Read-only file system"), held(place):
             pass
-        with pytest.raises(FileError, match="cannot write .*: Read-only file system"), writing(place / "x"):
+        with pytest.raises(FileError, match=r"cannot write .*: Read-only file system"), writing(place / "x"):
             pass
     finally:
         subprocess.run(["umount", place], check=True)

@@ -2,8 +2,9 @@
 
 
 def first_line(error: Exception) -> str:
-    """What a library said, cut to its first line; the error's type where it said nothing."""
-    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What a library said, cut to its first line, and the next where that ends in a colon; else the error's type."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = f"{lines[0]} {lines[1].strip()}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
     # Of a KeyError there is the key alone.
     return f"there is no {said}" if isinstance(error, KeyError) else said
 

@@ -7,6 +7,8 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+from explainable_bert.errors import first_line
+from explainable_bert.json_fields import parse_json
 from explainable_bert.writing import expressible
 
 # Rows that are in memory together, and lie together in the file.
@@ -65,10 +67,16 @@ def write_parquet(records: Iterable[Mapping[str, Any]], stream: BinaryIO) -> Non
 
 
 def from_parquet(content: bytes) -> list[dict[str, Any]]:
-    """The inverse of `write_parquet`; raises ValueError or KeyError when it is no such file."""
+    """The inverse of `write_parquet`; raises ValueError when it is no such file."""
+    import pyarrow as pa
     import pyarrow.parquet
 
-    return [_from_row(row) for row in pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()]
+    try:
+        return [_from_row(row) for row in pyarrow.parquet.read_table(io.BytesIO(content)).to_pylist()]
+    except KeyError as error:
+        raise ValueError(f"there is no column {error}") from error
+    except (pa.ArrowException, OSError, TypeError, OverflowError) as error:
+        raise ValueError(first_line(error)) from error
 
 
 def _arrow_type(kind: str) -> Any:
@@ -99,7 +107,7 @@ def _to_row(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_row(row: Mapping[str, Any]) -> dict[str, Any]:
     if row["exact"] is not None:
-        exact: dict[str, Any] = json.loads(row["exact"])
+        exact: dict[str, Any] = parse_json(row["exact"])
         return exact
     spans = zip(*(row[name] for name in _UNITS), strict=True)
     attention_map = None

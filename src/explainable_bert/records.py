@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -9,8 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, Self
 
-from explainable_bert.errors import FileError, InputError
+from explainable_bert.errors import FileError, InputError, first_line
 from explainable_bert.explanation_table import from_parquet, write_parquet
+from explainable_bert.json_fields import from_fields, parse_json, read_value
 from explainable_bert.writing import writing
 
 EXPLANATION_SCHEMA_VERSION = 3
@@ -146,29 +148,27 @@ class Explanation:
     def from_json(cls, content: str) -> Self:
         """The inverse of to_json; raises InputError when `content` is no explanation of this schema."""
         try:
-            return cls.from_fields(json.loads(content))
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"not an explanation saved by explainable-bert: {error}") from error
+            return cls.from_fields(parse_json(content))
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(f"not an explanation saved by explainable-bert: {first_line(error)}") from error
 
     @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> Self:
-        """The record of nested fields, as JSON holds them; raises InputError when they are of another schema."""
-        fields = {name: dict(value) if isinstance(value, dict) else value for name, value in fields.items()}
-        version = fields.pop("schema_version")
+    def from_fields(cls, fields: object) -> Self:
+        """The record of nested fields, as JSON holds them.
+
+        Raises InputError when they are of another schema version, ValueError when they are no explanation at all.
+        """
+        named: dict[str, Any] = read_value(dict[str, Any], fields, "the explanation")
+        version = named.get("schema_version")
+        if version is None:
+            raise ValueError("no schema_version given")
         if version not in _READABLE_VERSIONS:
-            raise InputError(
-                f"schema_version: {version!r} given; this version reads {' and '.join(map(str, _READABLE_VERSIONS))}"
-            )
-        attribution, attention_map = fields.pop("attribution"), fields.pop("attention_map")
-        units = tuple(Unit(**unit) for unit in attribution.pop("units"))
-        scores = tuple(float(score) for score in attribution.pop("scores"))
-        return cls(
-            prediction=Prediction(**fields.pop("prediction")),
-            attribution=Attribution(units=units, scores=scores, **attribution),
-            provenance=Provenance(**fields.pop("provenance")),
-            attention_map=None if attention_map is None else _attention_map(**attention_map),
-            **fields,
-        )
+            accepted = " and ".join(map(str, _READABLE_VERSIONS))
+            raise InputError(f"schema_version: {reprlib.repr(version)} given; this version reads {accepted}")
+        own = {name: value for name, value in named.items() if name != "schema_version"}
+        return from_fields(cls, own, "the explanation")
 
     def save(self, path: str | Path) -> None:
         """Write the record to `path`, a .json or .parquet file."""
@@ -181,10 +181,6 @@ class Explanation:
         if len(explanations) != 1:
             raise InputError(f"path: {str(path)!r} holds {len(explanations)} explanations; use load_explanations")
         return explanations[0]
-
-
-def _attention_map(weights: list[list[float]], special_token_mass: list[float]) -> AttentionMap:
-    return AttentionMap(tuple(tuple(row) for row in weights), tuple(special_token_mass))
 
 
 def save_explanations(explanations: Iterable[Explanation], path: str | Path) -> None:
@@ -213,8 +209,9 @@ def load_explanations(path: str | Path) -> list[Explanation]:
         return reader(content)
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"path: {str(path)!r} is not an explanation file of explainable-bert: {error}") from error
+    except ValueError as error:
+        said = first_line(error)
+        raise InputError(f"path: {str(path)!r} is not an explanation file of explainable-bert: {said}") from error
 
 
 def _write_json(explanations: Iterable[Explanation], stream: BinaryIO) -> None:
@@ -230,7 +227,7 @@ def _write_json(explanations: Iterable[Explanation], stream: BinaryIO) -> None:
 
 
 def _from_json(content: bytes) -> list[Explanation]:
-    fields = json.loads(content)
+    fields = parse_json(content)
     return [Explanation.from_fields(item) for item in (fields if isinstance(fields, list) else [fields])]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from explainable_bert.errors import FileError
+from explainable_bert.errors import FileError, first_line
+from explainable_bert.json_fields import parse_json
 from explainable_bert.locking import is_new
 from explainable_bert.records import read_json_text
 from explainable_bert.writing import write_text
@@ -57,14 +58,17 @@ def check_same(output: Path, found: Request, described: Request, not_decisive: S
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        found = json.loads(read_json_text(file))
-    except json.JSONDecodeError as error:
-        raise FileError(f"output: {str(file)!r} is damaged ({error}); remove the folder to start anew") from error
+        found = parse_json(read_json_text(file))
+    except ValueError as error:
+        raise FileError(
+            f"output: {str(file)!r} is damaged ({first_line(error)}); remove the folder to start anew"
+        ) from error
     if not isinstance(found, dict) or not all(isinstance(part, dict) for part in found.values()):
         raise FileError(f"output: {str(file)!r} describes no run; remove the folder to start anew")
     return found
 
 
 def _shown(value: Any) -> str:
-    text = str(value)
+    # Names and paths as they are, but on one line.
+    text = " ".join(str(value).split())
     return text if len(text) <= 40 else text[:37] + "..."

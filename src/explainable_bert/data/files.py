@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.json
@@ -19,6 +21,10 @@ WRITABLE = (".csv", ".jsonl", ".parquet")
 
 _MAX_BLOCK_BYTES = 2**30
 _MAX_CAUSE_CHARACTERS = 160
+_DEEPEST = 200
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{[]}")
 
 
 def read_table(path: Path) -> pa.Table:
@@ -118,6 +124,7 @@ def _delimited_table(content: bytes, *, tabs: bool) -> pa.Table:
 
 
 def _jsonl_table(content: bytes) -> pa.Table:
+    _check_depth(content)
     reading = pa.json.ReadOptions(use_threads=False, block_size=_block_size(content))
     table = pa.json.read_json(pa.BufferReader(content), read_options=reading)
     # Arrow takes strings that look like times for times; JSON has none, so such columns are read again as strings.
@@ -127,6 +134,18 @@ def _jsonl_table(content: bytes) -> pa.Table:
     parsing = pa.json.ParseOptions(explicit_schema=pa.schema(times))
     again = pa.json.read_json(pa.BufferReader(content), read_options=reading, parse_options=parsing)
     return again.select(table.column_names)
+
+
+def _check_depth(content: bytes) -> None:
+    """Raise ArrowInvalid on what Arrow's reader of JSON dies of: null as the first row, values nested too deeply."""
+    if not content.removeprefix(_BYTE_ORDER_MARK).lstrip().startswith(b"{"):
+        raise pa.ArrowInvalid("JSON parse error: row 1 is no object")
+    if content.count(b"{") + content.count(b"[") <= _DEEPEST:
+        return
+    brackets = _JSON_STRING.sub(b"", content).translate(None, delete=_NO_BRACKETS)
+    steps = np.where(np.isin(np.frombuffer(brackets, np.uint8), list(b"{[")), 1, -1)
+    if np.cumsum(steps).max(initial=0) > _DEEPEST:
+        raise pa.ArrowInvalid(f"JSON parse error: a value is nested more than {_DEEPEST} deep")
 
 
 def _block_size(content: bytes) -> int:

@@ -135,13 +135,13 @@ def _texts(table: pa.Table, name: str, argument: str, source: str) -> list[str |
 
 def _labels(table: pa.Table, name: str, source: str) -> list[str | None]:
     column = _column(table, name, "--label-column", source)
-    kind, values = column.type, column.to_pylist()
+    kind = column.type
     if pa.types.is_floating(kind):
-        return [_integral_label(value, name, source) for value in values]
+        return [_integral_label(value, name, source) for value in column.to_pylist()]
     plain = holds_strings(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
     if not plain:
         raise InputError(f"--label-column: column {name!r} of {source} holds {kind}; {_ACCEPTED_LABELS}")
-    return [None if value is None else str(value) for value in values]
+    return [None if value is None else str(value) for value in column.to_pylist()]
 
 
 def _integral_label(value: float | None, name: str, source: str) -> str | None:

@@ -1,15 +1,17 @@
 """How rows lie in files of each format: where files can be cut, and what each row holds, or why it holds nothing."""
 
 import csv
-import json
 import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
+import pyarrow as pa
+
 from explainable_bert.errors import InputError, first_line
 from explainable_bert.jobs.sources import SourceFile
+from explainable_bert.json_fields import parse_json
 
 # A cell of more characters is a quotation mark that was never closed.
 _LONGEST_CELL = 2**24
@@ -34,13 +36,15 @@ class Fault:
 
 
 Cells = Mapping[str, object]
+# What is raised on files that cannot be read: pyarrow has errors of its own, and passes on such of text and numbers.
+UNREADABLE = (InputError, OSError, ValueError, OverflowError, pa.ArrowException)
 
 
 @dataclass(frozen=True)
 class Format:
     """`spans` cuts a file into runs of rows of about so many bytes, `cells` reads one run. Both take column names.
 
-    They raise InputError, OSError or pyarrow's errors on files that are not of the format or lack a column.
+    They raise one of UNREADABLE on files that are not of the format or lack a column.
     """
 
     spans: Callable[[SourceFile, Sequence[str], int], Iterator[Span]]
@@ -118,8 +122,8 @@ def _object(line: bytes) -> Cells | Fault:
     if isinstance(text, Fault):
         return text
     try:
-        found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        found = parse_json(text)
+    except ValueError as error:
         return Fault(f"no JSON: {first_line(error)}")
     return found if isinstance(found, dict) else Fault(f"{type(found).__name__} given; accepted: a JSON object")
 

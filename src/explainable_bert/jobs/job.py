@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from explainable_bert.errors import InputError
-from explainable_bert.jobs.formats import Span
 from explainable_bert.jobs.pieces import Columns, Piece, Plan, plan
+from explainable_bert.jobs.plan_file import read_plan, write_plan
 from explainable_bert.jobs.shard import Shard, read_shard
 from explainable_bert.jobs.sources import SourceFile, source_files
 from explainable_bert.jobs.tally import Tally
 from explainable_bert.jobs.work import Work, Worker
 from explainable_bert.locking import held, is_new
 from explainable_bert.pipeline import ExplainableClassifier
-from explainable_bert.records import Long, Provenance, read_json_text
+from explainable_bert.records import Long, Provenance
 from explainable_bert.run_request import check_folder, claim
 from explainable_bert.writing import write_text
 
@@ -202,15 +202,9 @@ def _planned(
     if not is_new(output):
         claim(output, _REQUEST, described)
     if path.is_file():
-        kept = json.loads(read_json_text(path))
-        pieces = [
-            Piece(number, files[file], first, Span(*span)) for number, (file, first, *span) in enumerate(kept["pieces"])
-        ]
-        return Plan(tuple(pieces), kept["unreadable"])
+        return read_plan(path, files)
     found = plan(files, settings.columns, settings.limit, progress)
     # Only now: a mistake leaves no folder behind.
     claim(output, _REQUEST, described)
-    places = {file: place for place, file in enumerate(files)}
-    kept_pieces = [[places[p.file], p.first_row, p.span.n_rows, p.span.start, p.span.stop] for p in found.pieces]
-    write_text(path, json.dumps({"pieces": kept_pieces, "unreadable": dict(found.unreadable)}) + "\n")
+    write_plan(path, found, files)
     return found

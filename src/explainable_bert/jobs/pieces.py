@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import pyarrow as pa
-
 from explainable_bert.errors import FileError, InputError, first_line
-from explainable_bert.jobs.formats import FORMATS, Fault, Span
+from explainable_bert.jobs.formats import FORMATS, UNREADABLE, Fault, Span
 from explainable_bert.jobs.sources import SourceFile
 from explainable_bert.text.encoding import TextInput, is_blank
 
@@ -97,7 +95,7 @@ def plan(
             break
         try:
             of_file = list(_pieces(file, columns, size, None if limit is None else limit - n_rows))
-        except (InputError, OSError, pa.ArrowException) as error:
+        except UNREADABLE as error:
             unreadable[file.address] = first_line(error)
         else:
             pieces += [replace(piece, number=len(pieces) + index) for index, piece in enumerate(of_file)]
@@ -131,7 +129,9 @@ def rows_of(piece: Piece, columns: Columns) -> Iterator[CorpusRow | BadRow]:
                 return
             number += 1
             yield BadRow(number, cells.reason) if isinstance(cells, Fault) else _row(number, cells, columns)
-    except (InputError, pa.ArrowException) as error:
+    except FileError:
+        raise
+    except UNREADABLE as error:
         raise FileError(f"input: {piece.file.address!r} is not what it was: {first_line(error)}") from error
     if number != last:
         raise FileError(f"input: {piece.file.address!r} is not what it was: row {number + 1} is gone")

@@ -15,6 +15,7 @@ import pyarrow.parquet
 from explainable_bert.errors import FileError, first_line
 from explainable_bert.jobs.pieces import BadRow, CorpusRow, Piece
 from explainable_bert.jobs.tally import Counting, Tally
+from explainable_bert.json_fields import parse_json, read_value
 from explainable_bert.metrics.sharpness import effective_units
 from explainable_bert.records import Explanation
 from explainable_bert.writing import expressible, write_text, writing
@@ -103,9 +104,10 @@ def read_shard(folder: Path, piece: Piece) -> Shard | None:
     if not path.is_file():
         return None
     try:
-        said = json.loads(pyarrow.parquet.read_metadata(path).metadata[_KEY])
-        tally, given = Tally.of_fields(said["tally"]), said["input"]
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        metadata = pyarrow.parquet.read_metadata(path).metadata or {}
+        said = read_value(dict[str, Any], parse_json(metadata.get(_KEY, b"{}")), "metadata")
+        tally, given = Tally.of_fields(said.get("tally")), said.get("input")
+    except (OSError, pa.ArrowException, ValueError) as error:
         raise FileError(
             f"output: {str(path)!r} is damaged ({first_line(error)}); remove it, and its piece is done again"
         ) from error

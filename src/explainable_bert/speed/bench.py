@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from explainable_bert.errors import InputError
+from explainable_bert.errors import InputError, first_line
 from explainable_bert.export.onnx import EXPORTABLE, export_onnx, trace
+from explainable_bert.json_fields import from_fields, parse_json
 from explainable_bert.locking import aside_of, held
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.speed.machine import machine, versions
@@ -87,14 +88,9 @@ class BenchReport:
     def load(cls, path: Path) -> "BenchReport":
         """Raises InputError when the file is no such report."""
         try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            contests = [
-                Contest(**{**contest, "ratios": tuple(Ratio(**found) for found in contest["ratios"])})
-                for contest in fields.pop("contests")
-            ]
-            return cls(**fields, contests=tuple(contests))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"output: {str(path)!r} holds no report of a benchmark: {error}") from error
+            return from_fields(cls, parse_json(path.read_text(encoding="utf-8")), "the report")
+        except (OSError, ValueError) as error:
+            raise InputError(f"output: {str(path)!r} holds no report of a benchmark: {first_line(error)}") from error
 
 
 def bench(

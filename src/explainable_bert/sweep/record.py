@@ -2,15 +2,15 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from explainable_bert.errors import InputError
+from explainable_bert.errors import InputError, first_line
 from explainable_bert.evaluation.summary import Column
+from explainable_bert.json_fields import from_fields, parse_json
 from explainable_bert.records import read_json_text
 from explainable_bert.run_request import Request
 from explainable_bert.writing import write_text
@@ -45,6 +45,11 @@ class Measured:
     method: str | None
     measure: str
     values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        sizes = {len(value) if isinstance(value, tuple) else 0 for value in self.values if value is not None}
+        if len(sizes) > 1:
+            raise InputError(f"values: of {len(sizes)} sizes given for {self.measure!r}; accepted: of one size")
 
     @classmethod
     def of(cls, column: Column, n_texts: int) -> "Measured":
@@ -105,17 +110,6 @@ class PointRecord:
     def load(cls, path: Path) -> "PointRecord":
         """Read a record that `save` wrote; raises FileError or InputError."""
         try:
-            fields = json.loads(read_json_text(path))
-            predicted = {name: Predicted(**kept) for name, kept in fields.pop("predicted").items()}
-            explained = {name: _explained(**kept) for name, kept in fields.pop("explained").items()}
-            return cls(predicted=predicted, explained=explained, **fields)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{str(path)!r} is no record of a sweep's point: {error}") from error
-
-
-def _explained(sha256: str, measures: Sequence[Mapping[str, Any]]) -> Explained:
-    return Explained(sha256, tuple(_measured(**kept) for kept in measures))
-
-
-def _measured(method: str | None, measure: str, values: Sequence[Any]) -> Measured:
-    return Measured(method, measure, tuple(tuple(value) if isinstance(value, list) else value for value in values))
+            return from_fields(cls, parse_json(read_json_text(path)), "the record")
+        except ValueError as error:
+            raise InputError(f"{str(path)!r} is no record of a sweep's point: {first_line(error)}") from error

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from explainable_bert.errors import InputError
+from explainable_bert.errors import InputError, first_line
+from explainable_bert.json_fields import from_fields, parse_json
 from explainable_bert.records import read_json_text
 from explainable_bert.writing import write_text
 
@@ -53,8 +54,7 @@ class TrainingReport:
     def load(cls, path: Path) -> Self:
         """Read a report that `save` wrote; raises FileError or InputError."""
         try:
-            fields = json.loads(read_json_text(path))
-            epochs = tuple(EpochMetrics(**epoch) for epoch in fields.pop("epochs"))
-            return cls(epochs=epochs, **fields)
-        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"model: {str(path)!r} is not a training report of explainable-bert: {error}") from error
+            return from_fields(cls, parse_json(read_json_text(path)), "the report")
+        except ValueError as error:
+            said = first_line(error)
+            raise InputError(f"model: {str(path)!r} is not a training report of explainable-bert: {said}") from error

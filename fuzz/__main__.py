@@ -1,0 +1,55 @@
+"""Fuzzing the parsers of files from outside: `python -m fuzz PARSER` or `--all`, with --seconds or --executions.
+
+Needs atheris. What was run and found goes into fuzz/results.json as it goes; --executions goes on to that many in all,
+as long as the sources are the same. Ends with status 1 where something was found.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .campaign import Campaign, Enough, begun, load_results, run, save_results
+from .parsers import PARSERS
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    """Fuzz what is asked for, one parser after the other."""
+    asked = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    asked.add_argument("parsers", nargs="*", metavar="PARSER", help=f"one or more of: {', '.join(PARSERS)}")
+    asked.add_argument("--all", action="store_true", help="every parser")
+    asked.add_argument("--seconds", type=float, help="for each parser; default: 60, without --executions")
+    asked.add_argument("--executions", type=int, help="for each parser, with those that were run before")
+    asked.add_argument("--seed", type=int, default=0, help="of what is drawn; default: 0")
+    asked.add_argument("--output", type=Path, default=RESULTS, help="default: fuzz/results.json")
+    given = asked.parse_args()
+    unknown = [name for name in given.parsers if name not in PARSERS]
+    if unknown or bool(given.parsers) == given.all:
+        asked.error(f"parser: {', '.join(unknown) or 'none'} given; accepted: --all, or {', '.join(PARSERS)}")
+    seconds = 60.0 if given.seconds is None and given.executions is None else given.seconds
+    enough = Enough(given.executions, seconds)
+    found = [_fuzz(name, enough, given.seed, given.output) for name in (PARSERS if given.all else given.parsers)]
+    sys.exit(1 if any(campaign.findings for campaign in found) else 0)
+
+
+def _fuzz(name: str, enough: Enough, seed: int, output: Path) -> Campaign:
+    kept = load_results(output)
+
+    def keep(campaign: Campaign) -> None:
+        save_results(output, {**kept, name: campaign})
+
+    done = run(begun(name, seed, kept), enough, keep)
+    keep(done)
+    print(
+        f"{name}: {done.executions:,} executions in {done.seconds:.0f} s, {done.edges} edges, "
+        f"{len(done.findings)} findings",
+        flush=True,
+    )
+    for item in done.findings:
+        print(f"  {item['kind']} in {item['where']}: {item['message']}", flush=True)
+    return done
+
+
+if __name__ == "__main__":
+    main()
