@@ -194,7 +194,7 @@ def test_help_shows_an_example(command):
 def test_predict_texts(model):
     code, out, err = call(["predict", model, "the film is great", "awful\tplot\nnow \x1b[31mred"])
     assert (code, err.strip()) == (0, "")
-    assert [line.split("\t")[2] for line in out.splitlines()] == ["the film is great", "awful plot now [31mred"]
+    assert [line.split("\t")[2] for line in out.splitlines()] == ["the film is great", "awful plot now ␛[31mred"]
 
 
 def test_predict_a_pair(model):

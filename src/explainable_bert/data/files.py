@@ -63,7 +63,7 @@ def write_table(rows: Sequence[Mapping[str, object]], path: Path) -> None:
     if not rows:
         raise InputError("rows: none given; a table needs at least one")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: [_storable(row.get(name)) for row in rows] for name in names}
+    columns = {expressible(name): [_storable(row.get(name)) for row in rows] for name in names}
     encoders = {".csv": _csv_bytes, ".jsonl": _jsonl_bytes, ".parquet": _parquet_bytes}
     try:
         content = encoders[suffix](columns)
@@ -181,7 +181,7 @@ def _storable(value: object) -> object:
     if isinstance(value, str):
         return expressible(value)
     if isinstance(value, Mapping):
-        return {str(key): _storable(item) for key, item in value.items()}
+        return {expressible(str(key)): _storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_storable(item) for item in value]
     return value

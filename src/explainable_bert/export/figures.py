@@ -2,12 +2,12 @@
 
 import io
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from explainable_bert.errors import InputError
+from explainable_bert.export.drawing.fonts import quiet_on_marks
 from explainable_bert.export.drawing.marks import Box, Mark, Raster, Stroke, Words
 from explainable_bert.export.drawing.palette import PAPER, Colour
 from explainable_bert.export.drawing.sheets import Sheet
@@ -62,14 +62,10 @@ def pdf_bytes(sheets: Sequence[Sheet]) -> bytes:
 
 @contextmanager
 def _quiet_matplotlib() -> Iterator[None]:
-    """Our settings for as long as one picture is drawn, whatever the user's are.
-
-    A mark that no font has beside its letter is the one thing that may still be missing, and no reason to warn.
-    """
+    """Our settings for as long as one picture is drawn, whatever the user's are."""
     import matplotlib
 
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"(?s).*missing from font")
+    with matplotlib.rc_context(), quiet_on_marks():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
             {

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Column, Table
 
 from explainable_bert.interfaces.options import Seed
-from explainable_bert.interfaces.terminal import measuring_bar, quiet_libraries, say
+from explainable_bert.interfaces.terminal import Terminal, measuring_bar, quiet_libraries, say
 
 if TYPE_CHECKING:
     from explainable_bert.pipeline import ExplainableClassifier
@@ -70,7 +69,7 @@ def print_report(report: "BenchReport") -> None:
     """Print a table for each of our sides: how many times as fast it is as each other side."""
     from explainable_bert.speed.sides import SIDES
 
-    stdout = Console()
+    stdout = Terminal()
     stdout.print(f"{report.model}, design {report.design}; {report.machine}", markup=False, soft_wrap=True)
     for ours in dict.fromkeys(found.ours for contest in report.contests for found in contest.ratios):
         stdout.print(f"\n{ours} ({SIDES[ours].summary}): times as fast as", style="bold", markup=False)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from explainable_bert.errors import ExplainableBertError
+from explainable_bert.export.strips import one_line, visible
 from explainable_bert.interfaces import benching, jobs, measuring, serving, showing, sweeping
 from explainable_bert.interfaces.options import (
     Input,
@@ -23,10 +23,10 @@ from explainable_bert.interfaces.options import (
 )
 from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
+    Terminal,
     TrainingBar,
     end_process,
     is_main_process,
-    one_line,
     print_methods,
     quiet_libraries,
     read_of,
@@ -158,9 +158,9 @@ def train(
         print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
         if report.test_accuracy is not None:
             print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
-        print(f"model {output}")
+        print(f"model {visible(str(output))}")
         if twin is not None:
-            print(f"vanilla twin {twin}")
+            print(f"vanilla twin {visible(str(twin))}")
     end_process()
 
 
@@ -203,7 +203,7 @@ def predict(
         return
     for line in table:
         shown = " | ".join(str(line[name]) for name in ("text", "text_pair") if name in line)
-        print(f"{line['label']}\t{line['probability']:.4f}\t{one_line(shown)}")
+        print(f"{one_line(line['label'])}\t{line['probability']:.4f}\t{one_line(shown)}")
 
 
 @app.command(epilog='Example: explainable-bert explain runs/x "A warm, funny film." --output strip.svg')
@@ -247,7 +247,7 @@ def explain(
     ours, theirs = _explain(base, other, rows, names, asked)
     say_long([read_of(explanation.prediction) for explanation in ours[:: len(names)]])
     if output is None:
-        Console().print(sheet_to_terminal(ours, theirs))
+        Terminal().print(sheet_to_terminal(ours, theirs))
         return
     for path in render(ours, output, versus=theirs, values=values, split=split):
         say(f"wrote {path}")
@@ -327,7 +327,7 @@ def methods() -> None:
     from explainable_bert.attribution.methods import EXPLAINERS
     from explainable_bert.model.configuration import DESIGNS
 
-    print_methods(Console(), EXPLAINERS, DESIGNS)
+    print_methods(Terminal(), EXPLAINERS, DESIGNS)
 
 
 @app.command(epilog="Example: explainable-bert info runs/x")
@@ -338,7 +338,7 @@ def info(
     facts = _general_facts() if model is None else _model_facts(model)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
-        print(f"{name:<{width}}  {value}")
+        print(f"{name:<{width}}  {one_line(value)}")
 
 
 def _general_facts() -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from explainable_bert.interfaces.options import LongTexts, Model
-from explainable_bert.interfaces.terminal import measuring_bar, quiet_libraries, say
+from explainable_bert.interfaces.terminal import Terminal, measuring_bar, quiet_libraries, say
 
 if TYPE_CHECKING:
     from explainable_bert.jobs.job import JobReport
@@ -70,7 +70,7 @@ def corpus(
     except KeyboardInterrupt:
         say("interrupted; the same command continues where it was")
         raise
-    _print(Console(), report, output)
+    _print(Terminal(), report, output)
 
 
 def _names(given: str) -> tuple[str, ...]:

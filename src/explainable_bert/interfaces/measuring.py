@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from explainable_bert.interfaces.options import (
     Data,
@@ -25,6 +24,7 @@ from explainable_bert.interfaces.options import (
 )
 from explainable_bert.interfaces.reading import given_texts, labelled_examples, load_model
 from explainable_bert.interfaces.terminal import (
+    Terminal,
     measuring_bar,
     print_audit,
     print_bounds,
@@ -102,7 +102,7 @@ def evaluate(
     with _continued():
         report = _evaluated(classifier, _limited(examples, limit), output, settings, source)
     write_evaluation(report, output)
-    print_rows(Console(), report.rows)
+    print_rows(Terminal(), report.rows)
     for note in report.notes:
         say(note)
     say(f"wrote {output / 'report.html'}")
@@ -141,7 +141,7 @@ def compare(
     with _continued(), measuring_bar() as progress:
         report = run_comparison(arms, examples, output, settings, progress, source)
     write_comparison(report, output)
-    stdout = Console()
+    stdout = Terminal()
     for sentence in report.verdicts:
         stdout.print(f"- {sentence}", markup=False, highlight=False, soft_wrap=True)
     say(f"wrote {output / 'comparison.json'} and {output / 'report.html'}")
@@ -187,7 +187,7 @@ def audit(
             claim(output, REQUEST_FILE, audit_request(classifier, chosen, seed))
         with measuring_bar() as progress:
             report = run_audit(classifier, chosen, seed, progress)
-        print_audit(Console(), report)
+        print_audit(Terminal(), report)
         if output is not None:
             write_text(output / "audit.json", audit_json(report))
             write_audit(report, output)
@@ -243,7 +243,7 @@ def check(
         folder = output or Path(aside) / "evaluation"
         report = _evaluated(classifier, _limited(examples, limit), folder, settings, source)
     found = bounded(report.rows, limits, method)
-    print_bounds(Console(), found)
+    print_bounds(Terminal(), found)
     if not all(item.passed for item in found):
         sys.exit(1)
 

@@ -4,11 +4,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from explainable_bert.errors import FileError, InputError, MissingExtraError
 from explainable_bert.interfaces.options import LongTexts
-from explainable_bert.interfaces.terminal import TrainingBar, print_design, print_designs, quiet_libraries, say
+from explainable_bert.interfaces.terminal import (
+    Terminal,
+    TrainingBar,
+    print_design,
+    print_designs,
+    quiet_libraries,
+    say,
+)
 
 if TYPE_CHECKING:
     from explainable_bert.export.report import DesignRow
@@ -37,7 +43,7 @@ def demo(
     quiet_libraries()
     scale: Scale = "full" if full else "quick" if quick else "default"
     folder = output or Path("runs") / ("demo" if scale == "default" else f"demo-{scale}")
-    stdout = Console()
+    stdout = Terminal()
 
     def ready(row: "DesignRow") -> None:
         bar.stop()

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from explainable_bert.interfaces.options import LabelColumn, PairColumn, TextColumn
-from explainable_bert.interfaces.terminal import quiet_libraries, say
+from explainable_bert.interfaces.terminal import Terminal, quiet_libraries, say
 
 if TYPE_CHECKING:
     from explainable_bert.results import Difference, FrontierReport, FrontRow, SummaryRow
@@ -100,7 +100,7 @@ def frontier(
         raise
     write_text(output / "frontier.json", frontier_json(report))
     write_frontier(report, output)
-    _print(Console(), report)
+    _print(Terminal(), report)
     say(f"wrote {output / 'frontier.json'}, {output / 'frontier.svg'} and {output / 'report.html'}")
     if log.n_failed:
         say(f"points that failed or were skipped: {log.n_failed}; the same command tries them again", style="bold red")

@@ -5,12 +5,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
+from rich.text import Text
+
+from explainable_bert.export.strips import visible
 
 if TYPE_CHECKING:
     from explainable_bert.attribution.explainer import Explainer
@@ -20,6 +23,17 @@ if TYPE_CHECKING:
     from explainable_bert.records import Prediction
     from explainable_bert.results import AuditReport, SummaryRow
     from explainable_bert.training.trainer import TrainingProgress
+
+
+class Terminal(Console):
+    """A console on which no string can act: what would move the cursor, colour or reorder is shown as a sign."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Where rich turns each string that it prints, rules and cells of tables too, into text."""
+        return super().render_str(visible(text), **options)
 
 
 def print_design(stdout: Console, row: "DesignRow") -> None:
@@ -245,13 +259,13 @@ def quiet_libraries() -> None:
     huggingface_hub.utils.logging.set_verbosity_error()
 
 
-def _stderr() -> Console:
-    return Console(stderr=True)
+def _stderr() -> Terminal:
+    return Terminal(stderr=True)
 
 
 def say(message: str, style: str | None = None) -> None:
-    """Print a message to stderr, as it is and on one line."""
-    _stderr().print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+    """Print a message to stderr, as it is and on one line, with signs for what a terminal would act on."""
+    _stderr().print(" ".join(visible(message).splitlines()), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
@@ -276,11 +290,6 @@ def say_long(read: Sequence[tuple[int, int]]) -> None:
     if n_cut:
         n_dropped = sum(dropped for _, dropped in read)
         say(f"texts longer than the model's window: {n_cut}; tokens at their ends that were not read: {n_dropped}")
-
-
-def one_line(text: str) -> str:
-    """The text with line ends, tabs and control characters as spaces."""
-    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def is_main_process() -> bool:

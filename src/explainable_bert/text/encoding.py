@@ -26,6 +26,7 @@ _TOKENS_AT_ONCE_ACCELERATED = 32768
 # So much of a full pass may be padding: more of it would cost as much as another pass.
 PADDING_SHARE = 1 / 16
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_TORN = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,14 @@ def check_texts(texts: Sequence[object], argument: str = "texts", first: int = 0
             raise InputError(
                 f"{argument}[{index}]: {given!r} given; accepted: a text with at least one visible character"
             )
-        checked.append((pair[0], pair[1] if len(pair) == 2 else None))
+        first_text, *second_text = map(_mended, pair)
+        checked.append((first_text, second_text[0] if second_text else None))
     return checked
+
+
+def _mended(text: str) -> str:
+    """The text with halves of one character that stand side by side as that character, as JSON and UTF-16 read them."""
+    return _TORN.sub(lambda halves: halves[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 import functools
 import unicodedata
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ _MEASURED_SIZE = 10.0
 _PREFERRED = ("Noto Sans", "Noto", "Droid Sans Fallback")
 # Their glyphs are bitmaps or stand for a missing glyph; neither can be drawn as an outline.
 _UNFIT = ("Color Emoji", "Last Resort", "LastResort")
+_BYTE_ORDER_MARK = 0xFEFF
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
 
@@ -34,7 +37,8 @@ class Typeface:
             if not missing:
                 break
         self._only_in_fallbacks = wanted - _drawn_by(_main_font(), wanted)
-        self._substitutes = {code: _substitute(code) for code in missing}
+        # A byte order mark is nothing to see, and where it stands first, matplotlib cannot write it into a PDF.
+        self._substitutes = {**{code: _substitute(code) for code in missing}, _BYTE_ORDER_MARK: ""}
         self._widths: dict[tuple[str, bool], float] = {}
         self._frames: dict[FontProperties, float] = {}
 
@@ -45,7 +49,7 @@ class Typeface:
 
     def drawable(self, text: str) -> str:
         """The text with characters that no font has as boxes, or left out where they would be invisible."""
-        return text.translate(self._substitutes) if self._substitutes else text
+        return text.translate(self._substitutes)
 
     def width(self, text: str, size: float, *, bold: bool = False) -> float:
         """How far the text runs."""
@@ -76,11 +80,20 @@ class Typeface:
 
         properties = self.properties(text, _MEASURED_SIZE, bold=bold)
         # A space at the end counts for nothing there, so that it is measured between two strokes.
-        framed = text_to_path.get_text_width_height_descent(f"|{self.drawable(text)}|", properties, ismath=False)[0]
+        with quiet_on_marks():
+            framed = text_to_path.get_text_width_height_descent(f"|{self.drawable(text)}|", properties, ismath=False)[0]
         if properties not in self._frames:
             frame = text_to_path.get_text_width_height_descent("||", properties, ismath=False)[0]
             self._frames[properties] = float(frame)
         return float(framed) - self._frames[properties]
+
+
+@contextmanager
+def quiet_on_marks() -> Iterator[None]:
+    """A mark that no font has beside its letter is the one thing that may still be missing, and no reason to warn."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"(?s).*missing from font")
+        yield
 
 
 def _main_font() -> "FontEntry":
