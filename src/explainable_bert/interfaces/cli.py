@@ -203,7 +203,7 @@ def predict(
         return
     for line in table:
         shown = " | ".join(str(line[name]) for name in ("text", "text_pair") if name in line)
-        print(f"{one_line(line['label'])}\t{line['probability']:.4f}\t{one_line(shown)}")
+        print(f"{one_line(str(line['label']))}\t{line['probability']:.4f}\t{one_line(shown)}")
 
 
 @app.command(epilog='Example: explainable-bert explain runs/x "A warm, funny film." --output strip.svg')
