@@ -1,6 +1,8 @@
 """Inputs on which parsers once raised errors that are not the package's, or died: each is refused in one line."""
 
+import base64
 import json
+import zlib
 
 import pytest
 from fuzz import seeds
@@ -13,6 +15,17 @@ DEEP, DIGITS = b"[" * 1500 + b"]" * 1500, b"9" * 5000
 RECORD, POINT, TALLY = seeds.records()[1], seeds.point_record()[0], seeds.shard()[0]
 REPORT, BENCH = seeds.training_report()[0], seeds.bench_report()[0]
 CONFIG = seeds.config()[1]
+# A Parquet file whose footer tells of one more level than there is, compressed.
+LEVELS = zlib.decompress(
+    base64.b85decode(
+        "c-oaz&u`N(6n=KID4+_u3R{kpLnTyeNZnx7HX#HDr`pPoBHBt6P2%FUQH!?Gk`@v;a^}Qez-cE=oH=sj@8N`0Y^P1b7K!l`+0XBN-}l~gqO?"
+        "VKn^@#3xz-|>Kp9}IgaAMiAZ0>pDp(>mvAsRmK$0Q3zOJ%YDp;);Aq;usIFB4N6kmos&m+$nn&*&9<i?Whcwp?y_49n@EHf*Q!bVQ?Vg>i*E"
+        "--uA9|fn9I6#UwF|%etJgY)W7bL|hW@{(%C^*SR3ZaY?TX{%U%dJmkFX@hA*K=DOJW_Ob!7jOp7{L_NkbdBG?qo08t*IG-s764|g5kd6+b##"
+        ")U{)k)AXWK__(znz^ULb!wo{ce%zvZh<^M~;S|}iC_}>xzf%sX0|HA)w{TJ%oT2`T-EsD8AzgggVtSGwOXD{w0FNXcZw~YyH9g)}*AtK=q#e"
+        "on*(HNST?+fu%I}ITonZRmaP#cEdGoVPX`+7NUD|vnFj7|RFuTl%QsiFQ|-N`J)ck=N%_wey(5H*GxUr+JR4XAkz?;HJiba>jE>hpVzkBzSC"
+        "|4{f*GS~i!<ojK-_gC|Ybe=)8w=+o3ooxOAu*yV+Z{7y8&HiMvDZ_9aRo(^R^ws!vrM|ayXKUNlpL+U0tpLzgKaxKwBefO"
+    )
+)
 
 
 def with_field(content, path, value):
@@ -87,6 +100,11 @@ FINDINGS = [
     ),
     ("config", with_field(CONFIG, ("design",), ["x"]), ModelError, r"design: \['x'\] given; accepted: vanilla"),
     ("config", with_field(CONFIG, ("id2label",), {"5": "a", "0": "b"}), ModelError, "id2label: names of"),
+    # What Arrow says of the types of nested values.
+    ("table-jsonl", b'{"text": {"a\\nb": [1]}, "label": 1}', InputError, "holds struct<a b: list<"),
+    ("table-jsonl", b'{"text": "a", "label": {"a\\nb": [1]}}', InputError, "holds struct<a b: list<"),
+    # Arrow ends the process on what is told of the columns.
+    ("corpus-parquet", LEVELS, FileError, "histogram size mismatch"),
     # Arrow's reader of JSON ends the process on these.
     ("table-jsonl", b"null\n" + seeds.table_jsonl()[0], InputError, "row 1 is no object"),
     ("table-jsonl", b"\xef\xbb\xbf null", InputError, "row 1 is no object"),

@@ -1,6 +1,7 @@
 """Turning the columns of a table into labelled examples."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -128,7 +129,7 @@ def _text_columns(table: pa.Table, columns: Columns, source: str) -> tuple[Seque
 def _texts(table: pa.Table, name: str, argument: str, source: str) -> list[str | None]:
     column = _column(table, name, argument, source)
     if not (holds_strings(column.type) or pa.types.is_null(column.type)):
-        raise InputError(f"{argument}: column {name!r} of {source} holds {column.type}; accepted are strings")
+        raise InputError(f"{argument}: column {name!r} of {source} holds {_shown(column.type)}; accepted are strings")
     values: list[str | None] = column.to_pylist()
     return values
 
@@ -140,7 +141,7 @@ def _labels(table: pa.Table, name: str, source: str) -> list[str | None]:
         return [_integral_label(value, name, source) for value in column.to_pylist()]
     plain = holds_strings(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
     if not plain:
-        raise InputError(f"--label-column: column {name!r} of {source} holds {kind}; {_ACCEPTED_LABELS}")
+        raise InputError(f"--label-column: column {name!r} of {source} holds {_shown(kind)}; {_ACCEPTED_LABELS}")
     return [None if value is None else str(value) for value in column.to_pylist()]
 
 
@@ -150,6 +151,11 @@ def _integral_label(value: float | None, name: str, source: str) -> str | None:
     if not value.is_integer():
         raise InputError(f"--label-column: column {name!r} of {source} holds {value}; {_ACCEPTED_LABELS}")
     return str(int(value))
+
+
+def _shown(kind: pa.DataType) -> str:
+    """The type on one line that is not too long: those of nested values name their fields."""
+    return textwrap.shorten(str(kind), 80, placeholder="...")
 
 
 def holds_strings(kind: pa.DataType) -> bool:
