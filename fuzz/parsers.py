@@ -78,9 +78,12 @@ def _eraser(content: bytes, folder: Path) -> None:
     load_rationales(_written(folder, "test.jsonl", rows))
 
 
+_WEIGHTS = seeds.weights()
+
+
 def _config(content: bytes, folder: Path) -> None:
     _written(folder, "config.json", content)
-    _written(folder, "model.safetensors", b"")
+    _written(folder, "model.safetensors", _WEIGHTS)
     config = read_config(str(folder), "model")
     is_classifier(config)
     label_names(config)

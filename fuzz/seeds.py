@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from safetensors.numpy import save
 
 from explainable_bert.jobs.tally import Pushes, Tally
 from explainable_bert.records import (
@@ -126,14 +128,26 @@ def config() -> list[bytes]:
         "num_hidden_layers": 2,
         "intermediate_size": 8,
         "vocab_size": 9,
+        "max_position_embeddings": 16,
     }
     labels = {"id2label": {"0": "negative", "1": "positive"}, "label2id": {"negative": 0, "positive": 1}}
     ours = {"design": "lexical", "value_layer": 1, "attention_function": "softmax", "special_token_ids": [0, 2, 3]}
     architectures = ["ExplainableBertForSequenceClassification"]
     return [
-        _json({"model_type": "bert", **shape, "max_position_embeddings": 16, "hidden_act": "gelu", "pad_token_id": 0}),
+        _json({"model_type": "bert", **shape, "hidden_act": "gelu", "pad_token_id": 0}),
         _json({"model_type": "explainable_bert", "architectures": architectures, **shape, **labels, **ours}),
     ]
+
+
+def weights() -> bytes:
+    """Weights of the sizes that the configs say: those by which a folder is checked."""
+    sizes = {
+        "bert.embeddings.word_embeddings.weight": 9,
+        "bert.embeddings.position_embeddings.weight": 16,
+        "bert.encoder.layer.0.intermediate.dense.weight": 8,
+        "bert.encoder.layer.1.intermediate.dense.weight": 8,
+    }
+    return save({name: np.zeros((rows, 12), dtype=np.float32) for name, rows in sizes.items()})
 
 
 def request() -> list[bytes]:
