@@ -8,10 +8,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from .campaign import Campaign, Enough, begun, load_results, run, save_results
+from benchmarks.readme_tables import between_marks
+
+from explainable_bert.writing import write_text
+
+from .campaign import Campaign, Enough, begun, load_results, run, save_results, table
 from .parsers import PARSERS
 
 RESULTS = Path(__file__).parent / "results.json"
+PAGE = Path(__file__).parent.parent / "docs" / "security.md"
 
 
 def main() -> None:
@@ -30,6 +35,9 @@ def main() -> None:
     seconds = 60.0 if given.seconds is None and given.executions is None else given.seconds
     enough = Enough(given.executions, seconds)
     found = [_fuzz(name, enough, given.seed, given.output) for name in (PARSERS if given.all else given.parsers)]
+    if given.output == RESULTS:
+        page = PAGE.read_text(encoding="utf-8")
+        write_text(PAGE, between_marks(page, {"fuzz": table(load_results(RESULTS))}))
     sys.exit(1 if any(campaign.findings for campaign in found) else 0)
 
 

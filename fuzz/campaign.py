@@ -72,6 +72,18 @@ def save_results(path: Path, campaigns: Mapping[str, Campaign]) -> None:
     write_text(path, json.dumps({"parsers": kept}, indent=1) + "\n")
 
 
+def table(campaigns: Mapping[str, Campaign]) -> str:
+    """The rows of docs/security.md: what was run of each parser; of those that nothing was run of, that."""
+    rows = ["| parser | executions | edges | findings left | commit |", "| --- | ---: | ---: | ---: | --- |"]
+    for name in PARSERS:
+        if name in campaigns:
+            done = campaigns[name]
+            rows.append(f"| {name} | {done.executions:,} | {done.edges} | {len(done.findings)} | {done.commit[:7]} |")
+        else:
+            rows.append(f"| {name} | not yet | | | |")
+    return "\n".join(rows)
+
+
 def begun(name: str, seed: int, kept: Mapping[str, Campaign]) -> Campaign:
     """The campaign to go on with: what is kept where it is of the same sources and seed, else a new one."""
     new = Campaign(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from benchmarks import faults, promises
 from benchmarks.readme_tables import between_marks
+from fuzz.campaign import load_results, table
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -32,3 +33,9 @@ def test_the_page_has_the_faults_that_were_tried():
     assert kept.keys() <= faults.COMMANDS.keys()
     assert all((tried["recovered"], tried["unsound"]) == (tried["kills"], []) for tried in kept.values())
     assert between_marks(PAGE, {"faults": faults.table(kept)}) == PAGE
+
+
+def test_the_page_has_what_was_fuzzed():
+    done = load_results(ROOT / "fuzz" / "results.json")
+    assert not any(campaign.findings for campaign in done.values())
+    assert between_marks(PAGE, {"fuzz": table(done)}) == PAGE
