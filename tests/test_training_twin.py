@@ -154,6 +154,7 @@ def test_a_changed_twin_is_refused(trained, tmp_path, name, different):
     weights = load_file(file)
     weights[name].flatten()[0] += 1
     save_file(weights, file, metadata={"format": "pt"})
+    (file.parent / "manifest.json").unlink()  # which would call it damaged
     expected = "; ".join(rf"{field} \S+ there, \S+ asked for" for field in different)
     with pytest.raises(FileError, match=rf"/x' holds another run \({expected}\)"):
         train_with_twin(trained.request, toy_corpus(), tmp_path / "runs" / "x", SETTINGS, unlabelled=MORE)
