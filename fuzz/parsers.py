@@ -9,6 +9,7 @@ from types import MappingProxyType
 from explainable_bert.data.files import read_table
 from explainable_bert.data.labelled import Columns, labelled_rows, unlabelled_rows
 from explainable_bert.data.rationales import load_rationales
+from explainable_bert.engines.onnx_engine import GraphFacts
 from explainable_bert.evaluation.parts import read_part
 from explainable_bert.jobs import pieces
 from explainable_bert.jobs.formats import Span
@@ -16,6 +17,7 @@ from explainable_bert.jobs.plan_file import read_plan
 from explainable_bert.jobs.shard import read_shard
 from explainable_bert.jobs.sources import SourceFile
 from explainable_bert.jobs.tally import Tally
+from explainable_bert.manifest import MANIFEST_FILE, check_manifest
 from explainable_bert.model.checkpoint import is_classifier, read_config
 from explainable_bert.model.configuration import ExplainableBertConfig, label_names
 from explainable_bert.records import load_explanations
@@ -78,7 +80,31 @@ def _eraser(content: bytes, folder: Path) -> None:
     load_rationales(_written(folder, "test.jsonl", rows))
 
 
+_ERASER_ROWS = seeds.eraser_rows()
+
+
+def _eraser_document(content: bytes, folder: Path) -> None:
+    (folder / "docs").mkdir(exist_ok=True)
+    _written(folder / "docs", "neg_1", content)
+    load_rationales(_written(folder, "test.jsonl", _ERASER_ROWS))
+
+
 _WEIGHTS = seeds.weights()
+
+
+def _manifest(content: bytes, folder: Path) -> None:
+    _written(folder, "model.safetensors", _WEIGHTS)
+    _written(folder, MANIFEST_FILE, content)
+    check_manifest(folder, "model")
+
+
+def _graph_facts(content: bytes, _: Path) -> None:
+    """Of a graph only its text: ONNX Runtime's own reader of the rest is not fuzzed here."""
+    try:
+        facts = GraphFacts.from_json(content.decode("utf-8", errors="replace"))
+    except ValueError:  # what OnnxEngine.load makes one line of
+        return
+    _ = (len(facts.labels), facts.bias, facts.window + facts.pad_token_id)
 
 
 def _config(content: bytes, folder: Path) -> None:
@@ -167,6 +193,9 @@ _PARSERS = (
     Parser("yelp-hat", _yelp_hat, seeds.yelp_hat, mutate_json_lines),
     Parser("hatexplain", _hatexplain, seeds.hatexplain, mutate_json),
     Parser("eraser", _eraser, seeds.eraser, mutate_json_lines),
+    Parser("eraser-document", _eraser_document, seeds.eraser_document, mutate_bytes),
+    Parser("manifest", _manifest, seeds.manifest, mutate_json),
+    Parser("graph-facts", _graph_facts, seeds.graph_facts, mutate_json),
     Parser("config", _config, seeds.config, mutate_json),
     Parser("request", _request, seeds.request, mutate_json),
     Parser("plan", _plan, seeds.plan, mutate_json),

@@ -1,6 +1,7 @@
 """Valid examples of every form that is read, as bytes: where fuzzing begins."""
 
 import dataclasses
+import hashlib
 import io
 import json
 import tempfile
@@ -117,6 +118,34 @@ def eraser() -> list[bytes]:
     return [
         _lines(row) + b"\n" + documents,
         _lines({**row, "docids": ["neg_1"]}, {**row, "evidences": [], "annotation_id": "neg_2"}) + b"\n" + documents,
+    ]
+
+
+def eraser_rows() -> bytes:
+    """Rows with evidence in a document neg_1, which is fuzzed."""
+    return eraser()[0].partition(b"\n\n")[0]
+
+
+def eraser_document() -> list[bytes]:
+    """A document of a folder docs."""
+    return [b" dull , dull\nso\tso  film \n .", b"a b c", b"\xc2\xa0\xe2\x80\xa8x , \xf0\x9f\x98\x80\r\ny"]
+
+
+def manifest() -> list[bytes]:
+    """The manifest of a folder with the weights, which they agree with, and one of no files."""
+    content = weights()
+    entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    said = {"format_version": 1, "explainable_bert": "0.1.0"}
+    return [_json({**said, "files": {"model.safetensors": entry}}), _json({**said, "files": {}})]
+
+
+def graph_facts() -> list[bytes]:
+    """What an exported graph says of itself, of an additive design and of another."""
+    facts = {"labels": ["negative", "positive"], "design": "lexical", "value_layer": 0, "fingerprint": "abc"}
+    sizes = {"window": 16, "pad_token_id": 0, "mask_token_id": 4, "format_version": 1}
+    return [
+        _json({**facts, **sizes, "bias": [0.5, -0.5]}),
+        _json({**facts, **sizes, "mask_token_id": None, "bias": None}),
     ]
 
 

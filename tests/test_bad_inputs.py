@@ -244,12 +244,12 @@ CASES = [
     Bad(
         "predict: graph-odd-facts",
         "predict graph-odd-facts film",
-        "model: 'graph-odd-facts' holds no graph that can be run: its explainable_bert is no object",
+        "model: 'graph-odd-facts' holds no graph that can be run: its explainable_bert: [] given; accepted: an object",
     ),
     Bad(
         "predict: graph-later",
         "predict graph-later film",
-        "model: 'graph-later' holds no graph that can be run: format 99; this version reads format 1",
+        "model: 'graph-later' holds no graph that can be run: format_version 99; this version reads 1",
     ),
     Bad(
         "predict: graph-no-tokenizer",

@@ -105,6 +105,12 @@ FINDINGS = [
     ),
     ("config", with_field(CONFIG, ("design",), ["x"]), ModelError, r"design: \['x'\] given; accepted: vanilla"),
     ("config", with_field(CONFIG, ("id2label",), {"5": "a", "0": "b"}), ModelError, r"has id2label .* in its config"),
+    (
+        "manifest",
+        b'{"format_version": 1, "files": {"a\\nb": {"bytes": 1, "sha256": ""}}}',
+        ModelError,
+        r"lacks 'a\\nb', which",
+    ),
     # What Arrow says of the types of nested values.
     ("table-jsonl", b'{"text": {"a\\nb": [1]}, "label": 1}', InputError, "holds struct<a b: list<"),
     ("table-jsonl", b'{"text": "a", "label": {"a\\nb": [1]}}', InputError, "holds struct<a b: list<"),

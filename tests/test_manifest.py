@@ -53,7 +53,7 @@ def test_one_flipped_bit_is_named(copy, name):
 
 def test_missing_files_are_named(copy):
     (copy / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match=r"lacks tokenizer.json, which its manifest.json names"):
+    with pytest.raises(ModelError, match=r"lacks 'tokenizer.json', which its manifest.json names"):
         ExplainableClassifier.load(copy)
 
 

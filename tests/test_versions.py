@@ -63,6 +63,6 @@ def test_graphs_of_a_newer_version(tmp_path):
         graph, {FACTS_KEY: facts.to_json().replace('"format_version": 1', '"format_version": 2')}
     )
     onnx.save(graph, folder / "model.onnx")
-    with pytest.raises(ModelError, match=r"format 2; this version reads format 1"):
+    with pytest.raises(ModelError, match=r"format_version 2; this version reads 1"):
         ExplainableClassifier.load(folder)
     assert Tokenizer.from_file(str(folder / "tokenizer.json")).get_vocab_size()

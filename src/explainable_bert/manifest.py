@@ -34,7 +34,7 @@ def check_manifest(folder: Path, argument: str) -> None:
     for name, entry in _files(file, argument).items():
         path = folder / name
         if not path.is_file():
-            raise ModelError(f"{argument}: folder {str(folder)!r} lacks {name}, which its {MANIFEST_FILE} names")
+            raise ModelError(f"{argument}: folder {str(folder)!r} lacks {name!r}, which its {MANIFEST_FILE} names")
         if path.stat().st_size != entry["bytes"] or _sha256(path) != entry["sha256"]:
             raise ModelError(
                 f"{argument}: {str(path)!r} is not as it was written (another checksum than in {MANIFEST_FILE}); "

@@ -1,6 +1,7 @@
 """Runs an exported classifier by ONNX Runtime: predictions and built-in explanations, without torch."""
 
 import json
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from jaxtyping import Bool, Float
 
 from explainable_bert.engines.engine import Attributed, Method, Reading, Row
 from explainable_bert.errors import InputError, MissingExtraError, ModelError, first_line
+from explainable_bert.json_fields import from_fields, parse_json
 from explainable_bert.manifest import check_manifest
 from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, pad
 from explainable_bert.text.erasure import Erasure
@@ -44,14 +46,13 @@ class GraphFacts:
 
     @classmethod
     def from_json(cls, written: str) -> "GraphFacts":
-        """Raises ValueError, KeyError or TypeError on anything that is no such JSON."""
-        given = json.loads(written)
-        if not isinstance(given, dict):
-            raise ValueError(f"its {FACTS_KEY} is no object")
-        if given["format_version"] != _FORMAT_VERSION:
-            raise ValueError(f"format {given['format_version']}; this version reads format {_FORMAT_VERSION}")
-        bias = None if given["bias"] is None else tuple(given["bias"])
-        return cls(**{**given, "labels": tuple(given["labels"]), "bias": bias})
+        """Raises ValueError on anything that is no such JSON."""
+        given = parse_json(written)
+        # Before the fields: a newer version may have others.
+        if isinstance(given, dict) and given.get("format_version") != _FORMAT_VERSION:
+            version = reprlib.repr(given.get("format_version"))
+            raise ValueError(f"format_version {version}; this version reads {_FORMAT_VERSION}")
+        return from_fields(cls, given, f"its {FACTS_KEY}")
 
 
 def is_exported(source: str) -> bool:

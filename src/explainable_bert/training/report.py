@@ -54,7 +54,10 @@ class TrainingReport:
     def load(cls, path: Path) -> Self:
         """Read a report that `save` wrote; raises FileError or InputError."""
         try:
-            return from_fields(cls, parse_json(read_json_text(path)), "the report")
+            report = from_fields(cls, parse_json(read_json_text(path)), "the report")
+            if "corpus" not in report.run:
+                raise ValueError("run: no 'corpus' given; accepted: the corpus that the model was trained on")
         except ValueError as error:
             said = first_line(error)
             raise InputError(f"model: {str(path)!r} is not a training report of explainable-bert: {said}") from error
+        return report
