@@ -12,10 +12,12 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from explainable_bert.speed.machine import machine
@@ -66,10 +68,25 @@ def load_results(path: Path) -> dict[str, Campaign]:
     return {fields["parser"]: Campaign(**{**fields, "findings": tuple(fields["findings"])}) for fields in kept}
 
 
-def save_results(path: Path, campaigns: Mapping[str, Campaign]) -> None:
-    """Write the campaigns in the order of the parsers."""
-    kept = [asdict(campaigns[name]) for name in PARSERS if name in campaigns]
-    write_text(path, json.dumps({"parsers": kept}, indent=1) + "\n")
+class Results:
+    """The campaigns of a file, which is written anew whenever one of them has gone on; several threads may tell it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._campaigns = load_results(path)
+        self._lock = threading.Lock()
+
+    @property
+    def campaigns(self) -> Mapping[str, Campaign]:
+        """What is kept, by parser."""
+        return MappingProxyType(self._campaigns)
+
+    def keep(self, campaign: Campaign) -> None:
+        """Write the file with this campaign in the place of the parser's last, in the order of the parsers."""
+        with self._lock:
+            self._campaigns[campaign.parser] = campaign
+            kept = [asdict(self._campaigns[name]) for name in PARSERS if name in self._campaigns]
+            write_text(self._path, json.dumps({"parsers": kept}, indent=1) + "\n")
 
 
 def table(campaigns: Mapping[str, Campaign]) -> str:
