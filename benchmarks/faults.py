@@ -54,11 +54,16 @@ class Tried:
 
 @dataclass(frozen=True)
 class Command:
-    """A command's arguments, given the folder of samples and the output, and what it is to yield."""
+    """A command's arguments, given the folder of samples and the output, and what it is to yield.
+
+    `goes_on` is whether a killed one left something to go on from, `is_done` whether it left an output that another
+    run refuses to write over.
+    """
 
     arguments: Callable[[Path, Path], Sequence[str]]
     outcome: Callable[[Path], Outcome]
     goes_on: Callable[[Path], bool] = lambda _: False
+    is_done: Callable[[Path], bool] = lambda _: False
 
 
 def _train(samples: Path, output: Path) -> list[str]:
@@ -110,7 +115,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             lambda output: bool(list(output.glob("parts/*.json"))),
         ),
         "corpus": Command(_corpus, _shards, lambda output: bool(list(output.glob("part-*.parquet")))),
-        "export": Command(_export, lambda output: {"files": sorted(path.name for path in output.iterdir())}),
+        "export": Command(
+            _export, lambda output: {"files": sorted(path.name for path in output.iterdir())}, is_done=Path.exists
+        ),
         "explain": Command(_report, lambda output: {"page": _sha256(output / "page.html")}),
     }
 )
@@ -248,7 +255,8 @@ def try_command(name: str, kills: int, folder: Path, seed: int = 0) -> Tried:
         done += 1
         trouble += unsound(output)
         continued += command.goes_on(output)
-        _run_whole(arguments, log)
+        if not command.is_done(output):
+            _run_whole(arguments, log)
         recovered += command.outcome(output) == expected
         trouble += unsound(output)
         trouble += [path.name for path in folder.rglob(".*") if path.name.endswith((".aside", ".lock"))]
