@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo pictures comparison plausibility paper bench test check unit fuzz lowest newest sbom vulnerabilities clean
+.PHONY: demo diagram pictures comparison plausibility paper bench test check unit fuzz lowest newest sbom vulnerabilities clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +9,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/installed
 	$(BIN)/explainable-bert demo --output runs/demo
 
-# The pictures of README, from the demo's models.
+# docs/architecture.svg, from drawings/architecture.py.
+diagram: .venv/installed
+	$(BIN)/python -m drawings.architecture
+
+# The pictures of docs, from the demo's models.
 pictures: demo
 	$(BIN)/explainable-bert explain runs/demo/models/lexical --values \
 		"Slow at first, but never dull: a warm, funny film with one awful song." --output docs/strip.svg

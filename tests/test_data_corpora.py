@@ -364,7 +364,7 @@ class TestFolder:
             vader.RatedText(2, 2.0, "great"),
             vader.RatedText(3, 1.0, "A fine film"),
         ]
-        monkeypatch.setattr(corpora, "load_rated_texts", lambda _: rated)
+        monkeypatch.setattr(vader, "load_rated_texts", lambda _: rated)
         assert load_corpus("tweets").labels == ("negative", "positive")
         assert load_corpus("./tweets").labels == ("neg", "pos")
 
@@ -384,7 +384,7 @@ class TestUnlabelledTexts:
         saved(tmp_path, "data/test.csv", "text,label\ngreat,b\n")
         assert unlabelled_texts(str(tmp_path / "data")) == ("fun", "meh")
         rated = [vader.RatedText(row, 3.0 - row, text) for row, text in enumerate([*TRAIN, *VALIDATION, *TEST])]
-        monkeypatch.setattr(corpora, "load_rated_texts", lambda _: rated)
+        monkeypatch.setattr(vader, "load_rated_texts", lambda _: rated)
         # Those with a rating of 0 have no label: the fourth.
         assert unlabelled_texts("tweets") == ("dull", "great", "bad", "ok", "fun")
 
@@ -656,8 +656,9 @@ class TestNamedCorpora:
         with pytest.raises(FileError, match=r"^data: could not fetch .*: cannot read '.*': No such file or directory;"):
             load_corpus("tweets")
 
-    def test_table(self):
-        assert {name: row.stem for name, row in CORPORA.items()} == {
+    def test_table(self, monkeypatch):
+        monkeypatch.setattr(corpora, "rated_rows", lambda stem: stem)
+        assert {name: row.read() for name, row in CORPORA.items()} == {
             "movie-snippets": "movieReviewSnippets",
             "amazon-snippets": "amazonReviewSnippets",
             "tweets": "tweets",

@@ -141,7 +141,7 @@ def test_a_named_corpus_gives_its_test_split(read, monkeypatch):
     named = corpora.LabelledRows(
         tuple(corpora.Example(row["text"], row["label"]) for row in ROWS), ("films row 61: text is empty",)
     )
-    monkeypatch.setattr(corpora, "_named_rows", lambda _: named)
+    monkeypatch.setattr(corpora, "rated_rows", lambda _: named)
     found, source, err = read("movie-snippets")
     assert source == "movie-snippets, test split"
     assert found == pairs(load_corpus("movie-snippets").test)

@@ -6,15 +6,16 @@ of the two and test on the other.
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, Self
 
 from explainable_bert.data.files import READABLE, read_table
 from explainable_bert.data.hub import load_hub_tables
 from explainable_bert.data.labelled import Columns, Example, LabelledRows, input_of, labelled_rows, unlabelled_rows
-from explainable_bert.data.vader import load_rated_texts, ratings_file
+from explainable_bert.data.vader import rated_rows
 from explainable_bert.errors import FileError, InputError
 from explainable_bert.text.encoding import TextInput
 
@@ -39,24 +40,31 @@ DEFAULT_COLUMNS = Columns()
 _LABELLED = tuple(suffix for suffix in READABLE if suffix != ".txt")
 _VALIDATION_NAMES = ("validation", "dev", "valid")
 _TRAIN_END, _VALIDATION_END, _CARVED_END = 0.7, 0.8, 0.1
-_MIN_ABSOLUTE_RATING = 0.5
 _MAX_SKIPPED_NAMES = 10
 
 
 @dataclass(frozen=True)
 class NamedCorpus:
-    """A row of CORPORA: the stem of its ratings file and what the texts are."""
+    """A row of CORPORA: what the texts are, and what reads them; it raises FileError where they are not to be had."""
 
-    stem: str
     description: str
+    read: Callable[[], LabelledRows]
 
 
-CORPORA: dict[str, NamedCorpus] = {
-    "movie-snippets": NamedCorpus("movieReviewSnippets", "sentences from movie reviews, rated by people"),
-    "amazon-snippets": NamedCorpus("amazonReviewSnippets", "sentences from product reviews, rated by people"),
-    "tweets": NamedCorpus("tweets", "short messages from Twitter, rated by people"),
-    "editorials": NamedCorpus("nytEditorialSnippets", "sentences from newspaper editorials, rated by people"),
-}
+CORPORA: Mapping[str, NamedCorpus] = MappingProxyType(
+    {
+        "movie-snippets": NamedCorpus(
+            "sentences from movie reviews, rated by people", lambda: rated_rows("movieReviewSnippets")
+        ),
+        "amazon-snippets": NamedCorpus(
+            "sentences from product reviews, rated by people", lambda: rated_rows("amazonReviewSnippets")
+        ),
+        "tweets": NamedCorpus("short messages from Twitter, rated by people", lambda: rated_rows("tweets")),
+        "editorials": NamedCorpus(
+            "sentences from newspaper editorials, rated by people", lambda: rated_rows("nytEditorialSnippets")
+        ),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -131,7 +139,7 @@ def load_corpus(name: str, columns: Columns = DEFAULT_COLUMNS) -> Corpus:
     the training split becomes it. Raises InputError or FileError.
     """
     if name in CORPORA:
-        return _split_rows(name, _named_rows(CORPORA[name].stem))
+        return _split_rows(name, CORPORA[name].read())
     path = Path(name)
     if name and path.is_dir():
         return _with_given_splits(name, _folder_rows(path, columns))
@@ -181,16 +189,6 @@ def _unlabelled(text: TextInput) -> Example:
 
 def _position(example: Example) -> float:
     return int.from_bytes(hashlib.sha256(_key(example)).digest()[:8], "big") / 2**64
-
-
-def _named_rows(stem: str) -> LabelledRows:
-    decided = [rated for rated in load_rated_texts(stem) if abs(rated.rating) >= _MIN_ABSOLUTE_RATING]
-    return LabelledRows(
-        examples=tuple(
-            Example(rated.text, "positive" if rated.rating > 0 else "negative") for rated in decided if rated.text
-        ),
-        skipped=tuple(f"{ratings_file(stem)} row {rated.row}: text is empty" for rated in decided if not rated.text),
-    )
 
 
 def _folder_rows(folder: Path, columns: Columns) -> dict[Split, LabelledRows]:

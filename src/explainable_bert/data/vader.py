@@ -15,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from explainable_bert.data.labelled import Example, LabelledRows
 from explainable_bert.errors import FileError
 from explainable_bert.writing import write_bytes
 
@@ -23,6 +24,7 @@ SDIST_NAME = "vaderSentiment-3.3.2.tar.gz"
 SDIST_SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 
 _INNER_ARCHIVE = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
+_MIN_ABSOLUTE_RATING = 0.5
 _DOWNLOAD_LIMIT_S = 300
 _OPTIONS = ("download", "--no-deps", "--no-binary", ":all:")
 
@@ -54,6 +56,20 @@ def load_rated_texts(stem: str) -> tuple[RatedText, ...]:
             _, rating, text = line.split("\t", 2)
             rated.append(RatedText(row, float(rating), html.unescape(text).strip()))
     return tuple(rated)
+
+
+def rated_rows(stem: str) -> LabelledRows:
+    """The texts of one corpus that people were of one mind about, labelled by the sign of the mean rating.
+
+    Means nearer to 0 than 0.5 are left out. Raises FileError as load_rated_texts does.
+    """
+    decided = [rated for rated in load_rated_texts(stem) if abs(rated.rating) >= _MIN_ABSOLUTE_RATING]
+    return LabelledRows(
+        examples=tuple(
+            Example(rated.text, "positive" if rated.rating > 0 else "negative") for rated in decided if rated.text
+        ),
+        skipped=tuple(f"{ratings_file(stem)} row {rated.row}: text is empty" for rated in decided if not rated.text),
+    )
 
 
 def source_file(name: str) -> bytes:

@@ -77,7 +77,7 @@ def limits() -> str:
 def held_out(folder: str, n_rows: int) -> tuple[Example, ...]:
     """Rows that the model in the folder was not trained on: of its corpus, where that is known and at hand."""
     report = _report(folder)
-    name = None if report is None else report.run["corpus"]["name"]
+    name = "" if report is None else report.run["corpus"]["name"]
     try:
         return sample(load_corpus(name).test, n_rows) if name in CORPORA else ()
     except ExplainableBertError:

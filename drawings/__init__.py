@@ -1,0 +1,1 @@
+"""Pictures of documentation that are drawn rather than measured."""
