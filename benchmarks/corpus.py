@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import long_texts
-from benchmarks.readme_tables import between_marks
+from benchmarks.tables import between_marks
 from benchmarks.speed.commands import COMMAND_FILE, ran
 from benchmarks.speed.growth import exponent
 from benchmarks.speed.models import saved

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from benchmarks.readme_tables import between_marks
+from benchmarks.tables import between_marks
 
 from explainable_bert.writing import write_text
 

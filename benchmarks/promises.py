@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.readme_tables import between_marks
+from benchmarks.tables import between_marks
 
 from explainable_bert.writing import write_text
 

@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.readme_tables import between_marks
+from benchmarks.tables import between_marks
 
 from explainable_bert.writing import write_text
 

@@ -1,9 +1,8 @@
-"""Writes the tables of README.md from the saved results: `python benchmarks/readme_tables.py`."""
+"""Writes the tables of README and of pages in docs from the saved results: `python -m benchmarks.tables`."""
 
 import json
 import re
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,28 +34,6 @@ def speed_table() -> str:
         spread = f"({row['ratio_min']:.2f} to {row['ratio_max']:.2f})"
         lines.append(f"| {row['shape']} | {row['design']} | {row['ratio_median']:.2f} {spread} |")
     return "\n".join([*lines, "", f"Median and range of {result['rows'][0]['rounds']} rounds; {result['machine']}."])
-
-
-def performance_table() -> str:
-    """How many times as fast an explained prediction is as each alternative, on mixed lengths."""
-    others = ("stock SDPA", "stock eager, attentions", "transformers.pipeline", "stock ONNX")
-    lines = [f"| model, how | {' | '.join(others)} |", "|---" * (len(others) + 1) + "|"]
-    for shape in ("MiniLM-L6", "BERT-base"):
-        report = json.loads((RESULTS / f"speed_serving_{shape}.json").read_text(encoding="utf-8"))
-        for contest in report["contests"]:
-            if contest["lengths"] != "mixed":
-                continue
-            given = "one by one" if contest["given"] == "one" else "all at once"
-            for ours in ("ours, torch", "ours, ONNX"):
-                found = {row["other"]: row for row in contest["ratios"] if row["ours"] == ours}
-                cells = [_with_range(found.get(other)) for other in others]
-                lines.append(f"| {shape}, {ours.removeprefix('ours, ')}, {given} | {' | '.join(cells)} |")
-    machine = f"Median and range of {report['rounds']} rounds or more, sides in turn; {report['machine']}."
-    return "\n".join([*lines, "", machine])
-
-
-def _with_range(row: dict[str, Any] | None) -> str:
-    return "—" if row is None else f"{row['median']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
 
 
 def methods_table() -> str:
@@ -210,28 +187,31 @@ def page_table() -> str:
 
 def paper_table() -> str:
     """The flagship beside its twin and the founding designs."""
-    sys.path.insert(0, str(ROOT))
     from benchmarks.paper.goals import Results
     from benchmarks.paper.page import readme_table
 
     return readme_table(Results(json.loads((RESULTS / "paper_cpu.json").read_text(encoding="utf-8"))))
 
 
-def with_tables(readme: str) -> str:
-    """README.md with the tables between their marks made anew."""
-    tables = {
-        "demo": demo_table(),
-        "paper": paper_table(),
-        "methods": methods_table(),
-        "speed": speed_table(),
-        "performance": performance_table(),
-        "comparison": comparison_table(),
-        "audit": audit_table(),
-        "plausibility": plausibility_table(),
-        "evaluation speed": evaluation_speed_table(),
-        "page": page_table(),
-    }
-    return between_marks(readme, tables)
+# Which table is in which page; between_marks says where.
+PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "README.md": {"paper": paper_table},
+    "docs/designs.md": {"speed": speed_table},
+    "docs/explainers.md": {"methods": methods_table},
+    "docs/measuring.md": {
+        "demo": demo_table,
+        "comparison": comparison_table,
+        "audit": audit_table,
+        "plausibility": plausibility_table,
+        "evaluation speed": evaluation_speed_table,
+    },
+    "docs/web-page.md": {"page": page_table},
+}
+
+
+def with_tables(name: str, content: str) -> str:
+    """The page of that name with the tables between their marks made anew."""
+    return between_marks(content, {table: make() for table, make in PAGES[name].items()})
 
 
 def between_marks(content: str, tables: Mapping[str, str]) -> str:
@@ -243,5 +223,6 @@ def between_marks(content: str, tables: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    readme_file = ROOT / "README.md"
-    readme_file.write_text(with_tables(readme_file.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        file = ROOT / page
+        file.write_text(with_tables(page, file.read_text(encoding="utf-8")), encoding="utf-8")
