@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import long_texts
-from benchmarks.tables import between_marks
 from benchmarks.speed.commands import COMMAND_FILE, ran
 from benchmarks.speed.growth import exponent
 from benchmarks.speed.models import saved
 from benchmarks.speed.results import Results, load
+from benchmarks.tables import between_marks
 
 from explainable_bert.data.files import write_table
 from explainable_bert.model.checkpoint import load_tokenizer, resolve_base

@@ -64,8 +64,11 @@ def test_a_change_does_what_it_is_said_to_do(kind, tmp_path, stock_folder):
     )
     assert applied.returncode == 0, applied.stderr
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "src"), "HF_HUB_OFFLINE": "1"}
-    code = f"import explainable_bert\nassert {str(tmp_path)!r} in explainable_bert.__file__\nFOLDER = {str(stock_folder)!r}"
-    subprocess.run([sys.executable, "-c", code + USES[kind]], env=environment, check=True, cwd=tmp_path)
+    code = [
+        f"import explainable_bert\nassert {str(tmp_path)!r} in explainable_bert.__file__",
+        f"FOLDER = {str(stock_folder)!r}{USES[kind]}",
+    ]
+    subprocess.run([sys.executable, "-c", "\n".join(code)], env=environment, check=True, cwd=tmp_path)
 
 
 @pytest.mark.parametrize("kind", USES)

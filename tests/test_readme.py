@@ -1,61 +1,48 @@
-"""What README says holds: its numbers are those of the saved results, its commands and its map exist."""
+"""What README says holds: its table is that of the saved results, its commands and snippets run as written."""
 
-import importlib.util
+import os
 import re
-import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import typer.main
-from typer.testing import CliRunner
+from benchmarks import tables
 
 from explainable_bert.interfaces.cli import app
+from page_runner import blocks
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = [line.split("#")[0].strip() for line in README.splitlines() if line.startswith("explainable-bert ")]
 
 
-def test_the_tables_are_those_of_the_saved_results():
-    spec = importlib.util.spec_from_file_location("readme_tables", ROOT / "benchmarks" / "readme_tables.py")
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    assert tables.demo_table() in README
-    assert tables.methods_table() in README
-    assert tables.speed_table() in README
-    assert tables.performance_table() in README
-    assert tables.comparison_table() in README
-    assert tables.audit_table() in README
-    assert tables.plausibility_table() in README
-    assert tables.evaluation_speed_table() in README
+@pytest.mark.parametrize("page", tables.PAGES)
+def test_tables_are_those_of_the_saved_results(page):
+    content = (ROOT / page).read_text(encoding="utf-8")
+    assert all(f"<!-- {name} table -->" in content for name in tables.PAGES[page])
+    assert tables.with_tables(page, content) == content
 
 
-def test_there_are_commands():
-    assert len(COMMANDS) >= 5
+def test_everything_in_readme_runs_as_written(tmp_path):
+    ran = [content for _, content in blocks(README)]
+    assert len(ran) >= 15
+    paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests"), str(tmp_path / "packages")])
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
+    command = [sys.executable, str(ROOT / "tests" / "page_runner.py"), str(ROOT / "README.md")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+    assert all(f">>> {content}" in done.stdout for content in ran)
+    written = ("strip.svg", "page.html", "predicted.parquet", "bert.html", "runs/compared/comparison.json")
+    assert [name for name in written if not (tmp_path / name).is_file()] == []
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_commands_name_options_that_exist(line):
-    _, name, *arguments = shlex.split(line)
-    command = [name, arguments[0]] if name == "export" else [name]
-    answer = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1"})
-    assert answer.exit_code == 0
-    for argument in arguments:
-        if argument.startswith("--"):
-            assert argument in answer.output
+def test_links_and_pictures_are_there():
+    for target in re.findall(r"\]\(([^)#]+)", README):
+        assert (ROOT / target).exists(), target
 
 
-def test_the_map_names_what_is_there():
-    block = re.search(r"```\nsrc/explainable_bert/\n(.*?)```", README, flags=re.DOTALL)[1]
-    package = ROOT / "src" / "explainable_bert"
-    named = {word for line in block.splitlines() for word in line.split() if word.endswith(("/", ".py"))}
-    folders = {f"{path.name}/" for path in package.iterdir() if path.is_dir() and not path.name.startswith("_")}
-    assert folders <= named
-    for word in named:
-        assert (package / word).exists() or (ROOT / word).exists(), word
-
-
-def test_the_example_in_help_is_a_command_that_exists():
+def test_the_commands_are_those_that_readme_and_docs_know():
     commands = typer.main.get_command(app).commands
     assert set(commands) == {
         *("demo", "train", "predict", "explain", "methods", "info"),
