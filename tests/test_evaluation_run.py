@@ -103,7 +103,7 @@ def rows_of(report, metric):
 def test_files(everything):
     output, report = everything
     assert {path.name for path in output.iterdir()} == {
-        *("request.json", "summary.json", "examples.parquet", "examples.csv", "examples.jsonl")
+        *("request.json", "stated.json", "summary.json", "examples.parquet", "examples.csv", "examples.jsonl")
     }
     written = strict((output / "summary.json").read_text())
     assert written == [dataclasses.asdict(row) for row in report.rows]
