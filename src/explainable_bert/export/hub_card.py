@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from huggingface_hub import EvalResult, ModelCardData, constants
+from huggingface_hub.errors import HFValidationError
 from huggingface_hub.file_download import repo_folder_name
 
 from explainable_bert.data.corpora import CORPORA
@@ -126,4 +127,8 @@ def _without_place(source: str) -> str:
 
 def _is_of_hub(name: str, kind: str) -> bool:
     """Whether the hub has been asked for it from this machine; the hub itself is not asked here."""
-    return (Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=name, repo_type=kind)).is_dir()
+    try:
+        folder = repo_folder_name(repo_id=name, repo_type=kind)
+    except HFValidationError:  # a path, or anything else that no name on the hub is
+        return False
+    return (Path(constants.HF_HUB_CACHE) / folder).is_dir()
