@@ -103,7 +103,7 @@ def rows_of(report, metric):
 def test_files(everything):
     output, report = everything
     assert {path.name for path in output.iterdir()} == {
-        *("request.json", "summary.json", "examples.parquet", "examples.csv", "examples.jsonl")
+        *("request.json", "stated.json", "summary.json", "examples.parquet", "examples.csv", "examples.jsonl")
     }
     written = strict((output / "summary.json").read_text())
     assert written == [dataclasses.asdict(row) for row in report.rows]
@@ -473,7 +473,7 @@ def test_tokens_can_be_erased_too(clf, tmp_path):
 
 def test_the_same_command_gives_the_same_bits(clf, everything, tmp_path):
     output, _ = everything
-    evaluate(clf, EXAMPLES, tmp_path / "again", EVERYTHING)
+    evaluate(clf, EXAMPLES, tmp_path / "again", EVERYTHING, source="five texts")
     for file in output.iterdir():
         assert (tmp_path / "again" / file.name).read_bytes() == file.read_bytes()
 

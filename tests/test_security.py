@@ -144,7 +144,13 @@ def test_what_is_downloaded_has_the_right_sum(tmp_path, monkeypatch):
 
 def test_checkpoints_are_kept_by_their_step_whatever_the_clock_says(stock_folder, tmp_path, monkeypatch):
     """The clock goes backwards: each checkpoint seems to be older than those before it."""
-    monkeypatch.setattr(os.path, "getmtime", lambda path: -60.0 * int(str(path).rpartition("-")[2]))
+    truly = os.path.getmtime
+
+    def backwards(path):
+        name, _, step = str(path).rpartition("checkpoint-")
+        return -60.0 * int(step) if name else truly(path)
+
+    monkeypatch.setattr(os.path, "getmtime", backwards)
     kept = []
 
     def note(progress):

@@ -17,7 +17,8 @@ from safetensors.torch import load_model
 from torch import Tensor, nn
 
 from explainable_bert.data.corpora import Corpus
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput, load_trained
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, load_trained
+from explainable_bert.model.network import FinalInput
 from explainable_bert.sweep.arm import Point
 from explainable_bert.sweep.experiment import load_experiment
 from explainable_bert.sweep.point import POINT_FILE, run_point

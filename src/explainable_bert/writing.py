@@ -61,6 +61,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def put_folder(folder: Path, output: Path) -> None:
+    """Rename a finished folder to `output`, for good; raises FileError where another process was there first."""
+    try:
+        folder.rename(output)
+    except OSError as error:
+        raise FileError(f"output: cannot make folder {str(output)!r}: {error.strerror}") from error
+    sync_folder(output.parent)
+
+
 def remove_asides(folder: Path) -> None:
     """Remove what killed processes were writing in the folder and below; nobody may be writing there."""
     for half in folder.rglob(f".*{_ASIDE}"):

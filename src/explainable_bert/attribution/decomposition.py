@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from explainable_bert.attribution.blocks import block_attention
 from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, target_logits
 from explainable_bert.model.attention import by_head
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.network import FinalInput
 
 # Below this an activation's slope through the origin is taken at this value: 0 / 0 is none.
 _SMALLEST_INPUT = 1e-6

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 from explainable_bert.model.configuration import Design
+from explainable_bert.model.network import FinalInput
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from torch.nn.functional import cosine_similarity
 
 from explainable_bert.attribution.blocks import after_attention, block_attention, sent_values, weighted_sent_values
 from explainable_bert.attribution.explainer import BatchAttribution, TokenBatch, final_pass
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.network import FinalInput
 
 # Queries times zeroed keys that value zeroing recomputes at a time.
 _ROWS_AT_ONCE = 8192

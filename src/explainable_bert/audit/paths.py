@@ -12,7 +12,7 @@ from explainable_bert.audit.outcomes import judged, mean, not_applicable, percen
 from explainable_bert.audit.reading import StoredTexts
 from explainable_bert.audit.subject import Answer, Subject
 from explainable_bert.model.attention import cls_context
-from explainable_bert.model.classifier import FinalInput
+from explainable_bert.model.network import FinalInput
 from explainable_bert.results import Check
 
 # More of the decision through the map than past it.

@@ -8,7 +8,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.network import FinalInput
 from explainable_bert.text.alignment import align, unit_ids
 from explainable_bert.text.encoding import TOKENS_AT_ONCE, Encoding, by_length, pad
 

@@ -12,7 +12,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from explainable_bert.audit.reading import StoredTexts, read
-from explainable_bert.model.classifier import ExplainableBertForSequenceClassification, FinalInput
+from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
+from explainable_bert.model.network import FinalInput
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.text.encoding import Encoding
 

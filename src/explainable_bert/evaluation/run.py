@@ -19,6 +19,7 @@ from explainable_bert.evaluation.parts import (
     finished_examples,
     read_part,
     write_part,
+    write_stated,
     write_whole,
 )
 from explainable_bert.evaluation.settings import EvaluationSettings
@@ -47,8 +48,9 @@ def evaluate(
 ) -> EvaluationReport:
     """Measure the model and its explanations into the folder `output`: examples.parquet (.csv, .jsonl), summary.json.
 
-    A stopped evaluation continues when it is asked for again; a finished one is summarised anew. `progress` is called
-    with the number of texts done and their total; `source` says in the report where the examples are from.
+    What has to be stated with the summary is in stated.json. A stopped evaluation continues when it is asked for again;
+    a finished one is summarised anew. `progress` is called with the number of texts done and their total; `source` says
+    where the examples are from.
 
     Raises InputError when the model cannot be explained by a method, does not know an example's label, or no example or
     metric is left; FileError when `output` holds something else or another process works there.
@@ -72,12 +74,14 @@ def _evaluated(
     rows = tuple(
         summary_row(model, SeedColumns((column,)), MEASURES[column.measure], settings) for column in observed.columns
     )
+    stated = stated_settings(settings, len({line["row"] for line in observed.rows}), source)
+    write_stated(output, stated)
     write_whole(output, observed.rows, rows)
     return EvaluationReport(
         rows=rows,
         curves=tuple(curves(model, observed.columns, settings.seed)),
         metrics={name: measure.metric for name, measure in observed.measures.items()},
-        settings=stated_settings(settings, len({line["row"] for line in observed.rows}), source),
+        settings=stated,
         notes=tuple(notes(settings, observed.measures, len(examples), observed.rows)),
     )
 

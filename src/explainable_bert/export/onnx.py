@@ -31,7 +31,7 @@ from explainable_bert.metrics.classification import accuracy
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.text.encoding import TextInput
-from explainable_bert.writing import check_place, sync_folder
+from explainable_bert.writing import check_place, put_folder
 
 if TYPE_CHECKING:
     import torch
@@ -109,16 +109,8 @@ def export_onnx(
         report = _compared(classifier, ExplainableClassifier.load(folder), difference, sample, int8=int8)
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
         write_manifest(folder, [GRAPH_FILE, TOKENIZER_FILE, REPORT_FILE])
-        _put(folder, output)
+        put_folder(folder, output)
     return report
-
-
-def _put(folder: Path, output: Path) -> None:
-    try:
-        folder.rename(output)
-    except OSError as error:  # another process was there first
-        raise FileError(f"output: cannot make folder {str(output)!r}: {error.strerror}") from error
-    sync_folder(output.parent)
 
 
 def _write_graph(classifier: ExplainableClassifier, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command that writes a model for serving: export onnx."""
+"""The commands that write a model for others: export onnx, for serving, and export hub, for publishing."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from explainable_bert.data.labelled import Example
 
 ONNX_EXAMPLE = "Example: explainable-bert export onnx runs/x --output runs/x-onnx --data movie-snippets"
+HUB_EXAMPLE = "Example: explainable-bert export hub runs/x --output runs/x-hub --evaluation runs/x-evaluated"
 _N_SAMPLE = 200
 
-export = typer.Typer(help="Write a model for serving.", no_args_is_help=True)
+export = typer.Typer(help="Write a model for serving or publishing.", no_args_is_help=True)
 
 
 @export.command(epilog=ONNX_EXAMPLE)
@@ -53,3 +54,21 @@ def onnx(
     tau = "undefined" if report.rank_agreement is None else f"{report.rank_agreement:.3f}"
     say(f"same label on {report.same_label:.1%} of {report.n_sample} texts; Kendall's tau of the words' order {tau}")
     say(f"wrote {output}; ExplainableClassifier.load({str(output)!r}) runs it without torch")
+
+
+@export.command(epilog=HUB_EXAMPLE)
+def hub(
+    model: Model,
+    output: Annotated[Path, typer.Option(help="Folder to make; its name is the model's in the card.")],
+    evaluation: Annotated[
+        Path | None, typer.Option(help="Folder that explainable-bert evaluate wrote, for the card.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Text that the card shows as an example.")] = None,
+) -> None:
+    """Write a folder for the hub: weights, tokenizer, a code file that needs no package, and a card."""
+    quiet_libraries()
+    from explainable_bert.export.hub import CARD_FILE, EXAMPLE_TEXT, export_hub
+
+    classifier = load_model(model)
+    export_hub(classifier, output, evaluation=evaluation, text=EXAMPLE_TEXT if text is None else text)
+    say(f"wrote {output}; read its {CARD_FILE} and add to it, then: hf upload USER/NAME {output}")

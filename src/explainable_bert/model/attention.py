@@ -8,17 +8,20 @@ Only the [CLS] state leaves the final block, so its projections can be absorbed:
 and no matrix product per token is left. The same holds for each of several heads.
 """
 
+from collections.abc import Callable
+
 import torch
-from entmax import entmax15, sparsemax
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from transformers.models.bert.modeling_bert import BertLayer, BertSelfAttention
 
+from explainable_bert.errors import ModelError
 from explainable_bert.model.configuration import AttentionFunction, ExplainableBertConfig
 
 # Sparse maps give exactly zero to scores more than 2 (entmax15) or 1 (sparsemax) below the maximum, while their
 # closed forms square the scores: a masked score lies safely outside the support, yet small.
 _BELOW_SUPPORT = 10.0
+_SPARSE = ("entmax15", "sparsemax")
 
 
 def final_block(config: ExplainableBertConfig) -> BertLayer:
@@ -26,7 +29,11 @@ def final_block(config: ExplainableBertConfig) -> BertLayer:
 
     The additive readout needs no feed-forward part and no layer norm, and its value and output biases would only
     shift the classifier's bias, as attention weights sum to one.
+
+    Raises ModelError when the attention function is a sparse one, and the package that computes it is not installed.
     """
+    if config.attention_function in _SPARSE:
+        _sparse(config.attention_function)
     block = BertLayer(config, layer_idx=config.num_hidden_layers - 1)
     attention = block.attention.self
     attention.num_attention_heads = config.n_final_heads
@@ -53,9 +60,20 @@ def attention_weights(
         wide = scores.float()
         top = wide.masked_fill(~allowed, -torch.inf).amax(dim=-1, keepdim=True)
         masked = torch.where(allowed, wide - top.nan_to_num(neginf=0.0), -_BELOW_SUPPORT)
-        sparse = entmax15 if function == "entmax15" else sparsemax
-        weights = sparse(masked, dim=-1).to(scores.dtype)
+        weights = _sparse(function)(masked, dim=-1).to(scores.dtype)
     return torch.where(allowed, weights, 0.0)
+
+
+def _sparse(function: str) -> Callable[..., Tensor]:
+    """The function of that name in entmax, which is imported where it is asked for only: few models need it."""
+    try:
+        import entmax
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"attention_function: {function!r} needs the package entmax, which is missing; run: pip install entmax"
+        ) from error
+    found: Callable[..., Tensor] = getattr(entmax, function)
+    return found
 
 
 def cls_attention(

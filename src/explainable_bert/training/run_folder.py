@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -68,10 +69,11 @@ def mark_complete(checkpoint: Path) -> None:
 
 def finish(output: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, report: TrainingReport) -> None:
     """Put the finished model into the folder, its report last, and remove what only the run needed."""
+    config: Any = model.config
     with tempfile.TemporaryDirectory(dir=output, prefix=".", suffix=".aside") as aside:
         model.save_pretrained(aside)
         tokenizer.save_pretrained(aside)
-        write_text(Path(aside) / "README.md", model_card(report))
+        write_text(Path(aside) / "README.md", model_card(config, model.num_parameters(), report))
         write_manifest(Path(aside), [path.name for path in Path(aside).iterdir() if path.name != "README.md"])
         # Temporary folders are private; what is left in the model folder takes that folder's parent's habits.
         for file in Path(aside).iterdir():
