@@ -123,7 +123,7 @@ def test_it_is_searched_and_validated_and_stands_in_a_pipeline(stock_folder):
     assert piped.predict(TEXTS).shape == (24,)
 
 
-def test_texts_and_labels_of_any_kind(stock_folder, fitted):
+def test_texts_and_labels_of_any_kind(fitted):
     for texts in (np.array(TEXTS), np.array(TEXTS, dtype=object), pandas.Series(TEXTS)):
         np.testing.assert_array_equal(fitted.predict_proba(texts), fitted.predict_proba(TEXTS))
     numbers = np.arange(24) % 12
@@ -213,7 +213,7 @@ def test_of_many_and_few_texts_some_are_held_out():
         estimator._held_out(classes, 1, np.random.default_rng(0))
 
 
-def test_an_estimator_that_was_not_fitted_and_one_without_scikit_learn(stock_folder, monkeypatch):
+def test_an_estimator_that_was_not_fitted_and_one_without_scikit_learn(monkeypatch):
     with pytest.raises(NotFittedError):
         ExplainableBertEstimator().explain(["good"])
     monkeypatch.setitem(sys.modules, "sklearn.base", None)
