@@ -106,8 +106,8 @@ class ExplainableBertEstimator(ClassifierMixin, BaseEstimator):
     def predict(self, X: Sequence[str]) -> np.ndarray:
         """The most probable class of each text, of the type that y had."""
         probabilities = self.predict_proba(X)
-        classes: np.ndarray = self.classes_
-        return classes[probabilities.argmax(axis=1)]
+        chosen: np.ndarray = self.classes_[probabilities.argmax(axis=1)]
+        return chosen
 
     def predict_proba(self, X: Sequence[str]) -> Float[np.ndarray, "text label"]:
         """The probability of each of `classes_`, in their order."""
