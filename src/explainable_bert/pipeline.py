@@ -50,6 +50,7 @@ from explainable_bert.version import __version__
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from explainable_bert.attribution.explainer import TokenBatch
     from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
 
 # Methods of many passes fill them with the variants of a text or a few: progress is seen.
@@ -205,6 +206,21 @@ class ExplainableClassifier:
     def read(self, texts: Sequence[TextInput], level: Level = "word") -> list[WindowedText]:
         """The texts as `engine` takes them. Raises as `units` does."""
         return self._read(check_texts(texts), _checked_level(level))
+
+    def token_batch(self, texts: Sequence[TextInput], target: str | None = None, level: Level = "word") -> "TokenBatch":
+        """The texts as tensors on the model's device, as explainers take them: for tools of one's own.
+
+        Raises InputError as `explain` does, for an exported graph, and on a text beyond the model's window.
+        """
+        self._checked("built-in", target, level, 0)
+        engine, read = self._by_torch, self.read(texts, level)
+        for place, text in enumerate(read):
+            if text.is_long:
+                raise InputError(f"texts[{place}]: {len(text.windows)} windows given; accepted: a text of one")
+        batch: TokenBatch = engine.token_batch(
+            [text.row for text in read], None if target is None else self.labels.index(target), 0
+        )
+        return batch
 
     @property
     def window(self) -> int:

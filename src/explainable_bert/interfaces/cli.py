@@ -108,6 +108,10 @@ def train(
     ] = False,
     early_stopping_patience: Annotated[int, typer.Option(help="Epochs to wait for a better one.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
+    report_to: Annotated[
+        list[str] | None,
+        typer.Option(help="Send the training's numbers to tensorboard, mlflow or trackio; repeat it for more."),
+    ] = None,
 ) -> None:
     """Train a design on a corpus into a model folder."""
     from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
@@ -138,15 +142,16 @@ def train(
     texts = [text for name in unlabelled or () for text in unlabelled_texts(name, columns)]
     started_from = base or (teacher if has_twin(design) else None) or MINILM
     request = ModelRequest(started_from, design, value_layer, attention_function, teacher=teacher)
+    sent_to = tuple(report_to or ())
     twin = twin_folder(output) if has_twin(design) and teacher is None else None
     with TrainingBar() as bar:
         bar.start(design)
         try:
             if twin is not None:
-                report = train_with_twin(request, corpus, output, settings, bar.update, texts, bar.start)
+                report = train_with_twin(request, corpus, output, settings, bar.update, texts, bar.start, sent_to)
             else:
                 settings = recipe(settings) if has_twin(design) else settings
-                report = run_training(request, corpus, output, settings, bar.update, texts)
+                report = run_training(request, corpus, output, settings, bar.update, texts, sent_to)
         except KeyboardInterrupt:
             say("interrupted; the same command continues after the last finished epoch")
             raise

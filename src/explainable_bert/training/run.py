@@ -26,6 +26,7 @@ from explainable_bert.records import Long
 from explainable_bert.run_request import check_folder
 from explainable_bert.text.encoding import Reader, TextInput, check_texts
 from explainable_bert.text.windows import in_windows, read_long
+from explainable_bert.training.loggers import check_loggers, logger_callbacks
 from explainable_bert.training.report import EpochMetrics, TrainingReport
 from explainable_bert.training.run_folder import checkpoints_folder, finish, finished_report, prepare
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
@@ -40,22 +41,24 @@ def train(
     settings: TrainingSettings | None = None,
     progress: ProgressCallback | None = None,
     unlabelled: Sequence[TextInput] = (),
+    report_to: Sequence[str] = (),
 ) -> TrainingReport:
     """Train into the model folder `output`, choosing the epoch by validation accuracy, and test it once.
 
-    `unlabelled` are further texts, to learn the teacher's opinion of. A run that was stopped continues from its newest
-    complete checkpoint; a finished one returns its report. Runs in one process, or in several under torchrun or
-    accelerate launch.
+    `unlabelled` are further texts, to learn the teacher's opinion of; `report_to` names training.loggers.LOGGERS. A run
+    that was stopped continues from its newest complete checkpoint; a finished one returns its report. Runs in one
+    process, or in several under torchrun or accelerate launch.
 
     Raises FileError when `output` holds something else or another process works there, ModelError or InputError when
     the request does not fit.
     """
     settings = settings or TrainingSettings()
     check_request(request, corpus, settings, unlabelled)
+    check_loggers(report_to)
     check_folder(output)
     processes = PartialState(cpu=not torch.accelerator.is_available())
     with held(output) if processes.is_main_process else nullcontext():
-        return _trained(request, corpus, output, settings, progress, unlabelled, processes)
+        return _trained(request, corpus, output, settings, progress, unlabelled, report_to, processes)
 
 
 def _trained(
@@ -65,6 +68,7 @@ def _trained(
     settings: TrainingSettings,
     progress: ProgressCallback | None,
     unlabelled: Sequence[TextInput],
+    report_to: Sequence[str],
     processes: PartialState,
 ) -> TrainingReport:
     started = time.monotonic()
@@ -87,6 +91,7 @@ def _trained(
         token_ids=(tokenizer.pad_token_id, tokenizer.mask_token_id),
         teacher=teacher,
         progress=progress,
+        loggers=logger_callbacks(report_to, output),
     )
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     test_accuracy = _test_accuracy(trainer, encoded.rows(corpus.test))

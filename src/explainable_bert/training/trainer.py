@@ -88,6 +88,7 @@ class ClassifierTrainer(Trainer):
         token_ids: tuple[int, int],
         teacher: ExplainableBertForSequenceClassification | None,
         progress: ProgressCallback | None,
+        loggers: Sequence[TrainerCallback] = (),
     ) -> None:
         """`rows` are the training and validation rows, `token_ids` those of [PAD] and [MASK]."""
         pad_token_id, self._mask_token_id = token_ids
@@ -98,7 +99,7 @@ class ClassifierTrainer(Trainer):
             train_dataset=rows[0],
             eval_dataset=rows[1],
             compute_metrics=_accuracy,
-            callbacks=[EarlyStoppingCallback(settings.early_stopping_patience), _FolderCallback(progress)],
+            callbacks=[EarlyStoppingCallback(settings.early_stopping_patience), _FolderCallback(progress), *loggers],
         )
         self.remove_callback(PrinterCallback)
         self._settings = settings
@@ -328,7 +329,9 @@ def _arguments(settings: TrainingSettings, checkpoints: Path, hidden_size: int) 
         use_cpu=not torch.accelerator.is_available(),
         remove_unused_columns=False,
         label_names=list(_LABEL_NAMES),
-        report_to="none",
+        report_to="none",  # loggers are given as callbacks, which know the run's folder
+        run_name=checkpoints.absolute().parent.name,
+        project="explainable-bert",
         disable_tqdm=True,
         ddp_find_unused_parameters=False,
         dataloader_pin_memory=torch.cuda.is_available(),

@@ -8,6 +8,7 @@ from explainable_bert.data.corpora import Corpus
 from explainable_bert.errors import InputError
 from explainable_bert.model.configuration import DESIGNS, has_twin
 from explainable_bert.text.encoding import TextInput
+from explainable_bert.training.loggers import check_loggers
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import check_request, new_model, train
 from explainable_bert.training.run_folder import check_claimable
@@ -51,6 +52,7 @@ def train_with_twin(
     progress: ProgressCallback | None = None,
     unlabelled: Sequence[TextInput] = (),
     starts: Callable[[str], None] | None = None,
+    report_to: Sequence[str] = (),
 ) -> TrainingReport:
     """Train the twin of a design into its folder beside `output`, then the design into `output`; its report.
 
@@ -69,6 +71,7 @@ def train_with_twin(
     final = taught_by(request, twin)
     # Whatever is wrong with the second training is better known before the first.
     check_request(final, corpus, taught, unlabelled)
+    check_loggers(report_to)
     chosen = {name: getattr(request, name) for name in ("design", "value_layer", "attention_function")}
     check_claimable(
         output, {"request": chosen, "settings": asdict(taught), "corpus": {"fingerprint": corpus.fingerprint}}
@@ -76,6 +79,6 @@ def train_with_twin(
     new_model(request, corpus)
     told(f"{TWIN_DESIGN} twin")
     of_twin = replace(taught, values_apart=False, readout_rate=1.0)
-    train(ModelRequest(request.base, TWIN_DESIGN), corpus, twin, of_twin, progress)
+    train(ModelRequest(request.base, TWIN_DESIGN), corpus, twin, of_twin, progress, report_to=report_to)
     told(request.design)
-    return train(final, corpus, output, taught, progress, unlabelled)
+    return train(final, corpus, output, taught, progress, unlabelled, report_to)
