@@ -1,0 +1,1 @@
+/* In place of a helper for search from disk that the theme would load from another host. */
