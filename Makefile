@@ -60,7 +60,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BUILD_DOCS) --quiet
+	$(BUILD_DOCS)
 
 # The tests of the web page need Chromium: apt-get install chromium. Two processes of one thread each: two threads that
 # wait for each other's core would take longer than one. The page alone: its tests wait for a server and a browser.
