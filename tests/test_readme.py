@@ -36,7 +36,12 @@ def test_there_are_commands():
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_name_options_that_exist(line):
-    _, name, *arguments = shlex.split(line)
+    check_command(shlex.split(line))
+
+
+def check_command(words):
+    """Every option that the line names is one of its command's."""
+    _, name, *arguments = words
     command = [name, arguments[0]] if name == "export" else [name]
     answer = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "300", "NO_COLOR": "1"})
     assert answer.exit_code == 0

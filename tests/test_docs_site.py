@@ -1,0 +1,71 @@
+"""The docs site: made pages are current, commands exist, and the built site asks no other host for anything."""
+
+import re
+import shlex
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from documentation.pages import DOCS, pages
+from test_readme import check_command
+
+ROOT = DOCS.parent
+LINES = [
+    (str(path.relative_to(DOCS)), line.strip())
+    for path in sorted(DOCS.rglob("*.md"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if line.strip().startswith("explainable-bert ")
+]
+
+
+@pytest.mark.parametrize("name", pages())
+def test_pages_made_from_the_code_are_current(name):
+    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name]
+
+
+@pytest.mark.parametrize(("page", "line"), LINES)
+def test_commands_name_options_that_exist(page, line):
+    check_command(shlex.split(line, comments=True))
+
+
+class Fetched(HTMLParser):
+    """Addresses that a browser fetches when it opens a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag in {"script", "img", "iframe", "source"}:
+            self.addresses.append(given.get("src") or "")
+        if tag == "link" and given.get("rel") != "canonical":
+            self.addresses.append(given.get("href") or "")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+def test_no_page_fetches_anything_from_another_host(site):
+    found = sorted(site.rglob("*.html"))
+    assert len(found) > 25
+    for path in found:
+        content = Fetched()
+        content.feed(path.read_text(encoding="utf-8"))
+        assert content.addresses
+        assert not [address for address in content.addresses if re.match(r"(https?:)?//", address)], path
+    for path in site.rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(https?:)?//", path.read_text(encoding="utf-8")), path
+
+
+def test_links_out_of_docs_lead_to_files_of_the_site(site):
+    assert 'href="repository/pyproject.toml"' in (site / "dependencies.html").read_text(encoding="utf-8")
+    assert (site / "repository" / "pyproject.toml").read_bytes() == (ROOT / "pyproject.toml").read_bytes()
