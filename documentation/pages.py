@@ -131,7 +131,11 @@ def _command(path: tuple[str, ...], command: Any) -> Iterator[str]:
 
 
 def _parameter(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name.upper()) if parameter.param_type_name == "argument" else ", ".join(parameter.opts)
+    name = (
+        (parameter.metavar or parameter.name.upper())
+        if parameter.param_type_name == "argument"
+        else ", ".join(parameter.opts)
+    )
     others = "".join(f", `{other}`" for other in parameter.secondary_opts)
     default = parameter.default
     shown = "required" if parameter.required else _default(default)

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from documentation import concepts
 from documentation.pages import DOCS, pages
 from test_readme import check_command
 
@@ -25,8 +26,14 @@ def test_pages_made_from_the_code_are_current(name):
     assert (DOCS / name).read_text(encoding="utf-8") == pages()[name]
 
 
+def test_the_table_of_concepts_is_that_of_the_saved_results():
+    content = concepts.PAGE.read_text(encoding="utf-8")
+    assert concepts.page() == content
+    assert "| explainable | contributions | 0." in content
+
+
 @pytest.mark.parametrize(("page", "line"), LINES)
-def test_commands_name_options_that_exist(page, line):
+def test_commands_name_options_that_exist(page, line):  # noqa: ARG001 - the page names the case
     check_command(shlex.split(line, comments=True))
 
 
