@@ -5,11 +5,11 @@ import shlex
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from documentation import concepts
 from documentation.pages import DOCS, pages
+
 from test_readme import check_command
 
 ROOT = DOCS.parent
