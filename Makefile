@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo diagram pictures comparison plausibility paper bench test check unit fuzz package lowest newest sbom vulnerabilities clean
+.PHONY: demo diagram pictures comparison plausibility paper bench docs test check unit fuzz package lowest newest sbom vulnerabilities clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -49,14 +49,22 @@ paper: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m benchmarks.speed $(SST2:%=--sst2 %) $(PEERS:%=--environments %)
 
+# The site, in build/site: open index.html there. Strict: a link that leads nowhere ends it. The variable silences an
+# advertisement of Material's makers.
+BUILD_DOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file mkdocs.yml
+docs: .venv/installed-dev
+	$(BIN)/python -m documentation
+	$(BUILD_DOCS)
+
 test: check unit
 
-# Format, lint, types, and who may import whom; nothing is mended here.
+# Format, lint, types, who may import whom, and whether the site can be built; nothing is mended here.
 check: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BUILD_DOCS)
 
 # The tests of the web page need Chromium: apt-get install chromium. Two processes of one thread each: two threads that
 # wait for each other's core would take longer than one. The page alone: its tests wait for a server and a browser.
@@ -68,7 +76,7 @@ unit: .venv/installed-dev
 # (torch apart: CPU builds of it are not to be had everywhere), each in an environment of its own; some can be named:
 # make lowest TESTS="tests/test_records.py tests/test_pipeline.py". test_dependencies is of the pinned set.
 TESTS ?= tests
-PIP_INSTALL_ALL = -m pip install --editable '.[demo,app,onnx,jobs,dev]'
+PIP_INSTALL_ALL = -m pip install --editable '.[demo,app,onnx,jobs,docs,dev]'
 # What was found is written into docs/dependencies.md, failures too.
 OTHER_VERSIONS = OMP_NUM_THREADS=1 .venv-$@/bin/pytest --ignore tests/test_dependencies.py \
 	--junitxml build/$@.xml $(TESTS); status=$$?; .venv-$@/bin/python -m dependencies record $@ build/$@.xml; exit $$status
@@ -119,7 +127,7 @@ clean:
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(BIN)/pip install -e '.[demo,app,onnx,jobs,dev]'
+	$(BIN)/pip install -e '.[demo,app,onnx,jobs,docs,dev]'
 	touch $@
 
 .venv-lowest/installed: pyproject.toml constraints-lowest.txt

@@ -197,7 +197,7 @@ def paper_table() -> str:
 PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "README.md": {"paper": paper_table},
     "docs/designs.md": {"speed": speed_table},
-    "docs/explainers.md": {"methods": methods_table},
+    "docs/explaining.md": {"methods": methods_table},
     "docs/measuring.md": {
         "demo": demo_table,
         "comparison": comparison_table,

@@ -13,8 +13,8 @@ CONSTRAINTS: Final = ROOT / "constraints.txt"
 
 # What every installation has, beside the extras.
 RUNTIME: Final = "runtime"
-# The extra of those who work on this project: nobody else installs it.
-DEVELOPMENT: Final = "dev"
+# The extras of those who work on this project: nobody else installs them.
+DEVELOPMENT: Final = ("docs", "dev")
 
 
 def requirements() -> dict[str, list[Requirement]]:

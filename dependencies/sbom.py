@@ -41,7 +41,7 @@ def reasons() -> Reasons:
     """Which parts of the project, extras among them, install each package of this environment."""
     found: dict[NormalizedName, list[str]] = {}
     for group, direct in requirements().items():
-        for name in reached(direct) if group != DEVELOPMENT else ():
+        for name in reached(direct) if group not in DEVELOPMENT else ():
             found.setdefault(name, []).append(group)
     return found
 
