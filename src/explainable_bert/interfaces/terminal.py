@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from explainable_bert.training.trainer import TrainingProgress
 
 
+# Rows that are left out are named, but a screen is not to be filled with them.
+_MOST_NAMED = 10
+
+
 class Terminal(Console):
     """A console on which no string can act: what would move the cursor, colour or reorder is shown as a sign."""
 
@@ -297,10 +301,11 @@ def say(message: str, style: str | None = None) -> None:
 
 
 def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
-    """Say which rows were left out."""
+    """Say how many rows were left out, and which: the first of those that are named."""
     if n_skipped and is_main_process():
-        more = "" if n_skipped == len(named) else ", ..."
-        say(f"left out {n_skipped} rows: {'; '.join(named)}{more}")
+        shown = named[:_MOST_NAMED]
+        more = "" if n_skipped == len(shown) else ", ..."
+        say(f"left out {n_skipped} rows: {'; '.join(shown)}{more}")
 
 
 def read_of(prediction: "Prediction") -> tuple[int, int]:
