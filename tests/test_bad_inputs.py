@@ -341,7 +341,7 @@ CASES = [
     Bad(
         "predict: input header.csv",
         "predict lexical --input header.csv",
-        "--input: header.csv has no row with a text (first: no rows)",
+        "--input: header.csv has no row with a text (first: no rows); accepted: one or more",
     ),
     Bad(
         "predict: input ragged.csv",
@@ -381,7 +381,8 @@ CASES = [
     Bad(
         "predict: input blank-texts.csv",
         "predict lexical --input blank-texts.csv",
-        "--input: blank-texts.csv has no row with a text (first: blank-texts.csv row 1: text is empty)",
+        "--input: blank-texts.csv has no row with a text (first: blank-texts.csv row 1: text is empty); accepted: one "
+        "or more",
     ),
     Bad(
         "predict: input text-column review",
@@ -526,7 +527,7 @@ CASES = [
     Bad(
         "explain: page.bmp",
         "explain lexical film --output page.bmp",
-        "path: 'page.bmp' given; pictures are written as .html, .svg, .png, .pdf, .json, .csv, .parquet",
+        "path: 'page.bmp' given; accepted for pictures: .html, .svg, .png, .pdf, .json, .csv, .parquet",
     ),
     Bad(
         "explain: folder.html",
@@ -617,7 +618,7 @@ CASES = [
     Bad(
         "evaluate: neutral.csv",
         "evaluate lexical --data neutral.csv --output out",
-        "examples: row 5 has label 'neutral'; 'lexical' knows 'negative', 'positive'",
+        "examples: row 5 has label 'neutral'; accepted by 'lexical': 'negative', 'positive'",
     ),
     Bad(
         "evaluate: no-labels.csv",
@@ -944,7 +945,7 @@ CASES = [
     Bad(
         "audit: input header.csv",
         "audit lexical --input header.csv",
-        "--input: header.csv has no row with a text (first: no rows)",
+        "--input: header.csv has no row with a text (first: no rows); accepted: one or more",
     ),
     Bad("audit: seed -1", "audit lexical film --seed -1", "seed: -1 given; accepted: a whole number from 0"),
     Bad(
@@ -1010,7 +1011,7 @@ CASES = [
     Bad(
         "check: neutral.csv min-accuracy",
         "check lexical --data neutral.csv --min-accuracy 0.5",
-        "examples: row 5 has label 'neutral'; 'lexical' knows 'negative', 'positive'",
+        "examples: row 5 has label 'neutral'; accepted by 'lexical': 'negative', 'positive'",
     ),
     Bad(
         "check: missing.csv min-accuracy",
@@ -1043,8 +1044,16 @@ CASES = [
         "corpus nowhere films.csv --output out",
         "model: 'nowhere' is neither a folder nor a model the hub could give (...)",
     ),
-    Bad("corpus: missing.csv", "corpus lexical missing.csv --output out", "input: there is nothing at 'missing.csv'"),
-    Bad("corpus: none-*.csv", "corpus lexical 'none-*.csv' --output out", "input: there is nothing at 'none-*.csv'"),
+    Bad(
+        "corpus: missing.csv",
+        "corpus lexical missing.csv --output out",
+        "input: there is nothing at 'missing.csv'; accepted: files, folders, patterns or addresses",
+    ),
+    Bad(
+        "corpus: none-*.csv",
+        "corpus lexical 'none-*.csv' --output out",
+        "input: there is nothing at 'none-*.csv'; accepted: files, folders, patterns or addresses",
+    ),
     Bad(
         "corpus: empty",
         "corpus lexical empty --output out",

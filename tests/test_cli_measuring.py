@@ -370,7 +370,7 @@ def test_audit_of_a_file_of_texts_and_of_labelled_texts(run, audited, tmp_path):
 # --- mistakes ------------------------------------------------------------------------------------------------------
 
 
-NO_SUCH_LABEL = "examples: row 1 has label 'neutral'; 'lexical' knows 'negative', 'positive'"
+NO_SUCH_LABEL = "examples: row 1 has label 'neutral'; accepted by 'lexical': 'negative', 'positive'"
 
 
 @pytest.mark.parametrize(

@@ -378,6 +378,10 @@ class TestUnlabelledTexts:
         assert unlabelled_texts(saved(tmp_path, "a.csv", content)) == ("so so", "dull", "dull", "a fine film")
         assert unlabelled_texts(saved(tmp_path, "a.txt", "meh\n\nfun\n")) == ("meh", "fun")
 
+    def test_a_file_without_a_text_is_named_as_what_it_was_given_for(self, tmp_path):
+        with pytest.raises(InputError, match=r"^unlabelled: a.csv has no row with a text .*; accepted: one or more$"):
+            unlabelled_texts(saved(tmp_path, "a.csv", "text,label\n ,a\n"))
+
     def test_the_training_rows_of_a_folder_and_of_a_named_corpus(self, tmp_path, monkeypatch):
         saved(tmp_path, "data/train.csv", "text,label\nfun,a\nmeh,b\n")
         saved(tmp_path, "data/dev.csv", "text,label\ndull,a\n")

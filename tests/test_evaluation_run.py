@@ -641,7 +641,7 @@ def test_a_folder_of_something_else(clf, tmp_path):
         (
             [*PLAIN, Example("good", "positive")],
             FAST,
-            "^examples: row 6 has label 'positive'; 'tiny' knows 'LABEL_0', 'LABEL_1', 'LABEL_2'$",
+            "^examples: row 6 has label 'positive'; accepted by 'tiny': 'LABEL_0', 'LABEL_1', 'LABEL_2'$",
         ),
         (PLAIN, EvaluationSettings(("attention-max",)), "^method: 'attention-max' given for design 'additive'"),
         (PLAIN, EvaluationSettings(seed=-1), "^seed: -1 given"),

@@ -21,8 +21,8 @@ def test_an_unknown_extension_is_refused_before_any_work(tmp_path):
     with pytest.raises(InputError) as caught:
         render([explain()], path)
     accepted = ".html, .svg, .png, .pdf, .json, .csv, .parquet"
-    assert str(caught.value) == f"path: {str(path)!r} given; pictures are written as {accepted}"
-    with pytest.raises(InputError, match=r"written as \.html, "):
+    assert str(caught.value) == f"path: {str(path)!r} given; accepted for pictures: {accepted}"
+    with pytest.raises(InputError, match=r"pictures: \.html, "):
         render([], path)
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 import json
 from itertools import product
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -101,6 +102,8 @@ def test_mistakes_are_named():
     taught = ("--grid", "value_layer=1", "--teacher", "vanilla", "--unlabelled", "held-out.csv")
     assert "unlabelled: 'held-out.csv'" in refused((*start, *taught))
     assert "holds something else ('films.csv')" in refused(("frontier", "--data", "films.csv", "--output", "."))
+    assert "base: 'nowhere' is neither a folder" in refused((*start, "--grid", "value_layer=1", "--base", "nowhere"))
+    assert not Path("new").exists()
     code, _, err = call((*start, "--teacher", "lexical"))
     assert (code, "accepted: vanilla" in err) == (2, True)
 

@@ -22,7 +22,7 @@ from explainable_bert.errors import FileError, InputError
 from explainable_bert.jobs import pieces
 from explainable_bert.jobs.job import JobSettings, run_job
 from explainable_bert.jobs.pieces import Columns
-from explainable_bert.jobs.tally import Pushes, Tally, most_pushing, total
+from explainable_bert.jobs.tally import Pushes, Tally, most_pushing
 
 TEXTS = [*texts(40), "the " * 60 + "film is great. A dull plot!"]
 
@@ -334,7 +334,7 @@ class TestTally:
     def test_tallies_add_up_and_survive_json(self):
         one = Tally(3, 1, 1, 7, 1, {"good": 2, "bad": 1}, {"good": Pushes({"a": (2, 1.5)})})
         other = Tally(2, 0, 0, 0, 0, {"good": 2}, {"good": Pushes({"a": (1, -0.5), "b": (1, 2.0)}, 0.25)})
-        both = total([one, other])
+        both = one.plus(other)
         assert (both.rows, both.errors, both.truncated, both.tokens_dropped, both.in_windows) == (5, 1, 1, 7, 1)
         assert both.labels == {"good": 4, "bad": 1}
         assert both.pushes["good"] == Pushes({"a": (3, 1.0), "b": (1, 2.0)}, 0.25)

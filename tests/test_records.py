@@ -155,7 +155,7 @@ def test_files_that_are_no_explanation(tmp_path, content, message):
 def test_paths_that_cannot_be_read_or_written(tmp_path):
     with pytest.raises(FileError, match=r"cannot read .*missing.json"):
         Explanation.load(tmp_path / "missing.json")
-    with pytest.raises(InputError, match=r"'x.txt' given; explanations are saved as .json, .parquet"):
+    with pytest.raises(InputError, match=r"'x.txt' given; accepted for explanations: .json, .parquet"):
         EXPLANATION.save("x.txt")
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="output: cannot write"):

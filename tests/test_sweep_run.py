@@ -18,7 +18,7 @@ import pytest
 from explainable_bert.data.files import write_table
 from explainable_bert.errors import FileError, InputError
 from explainable_bert.evaluation.settings import EvaluationSettings
-from explainable_bert.sweep import pool
+from explainable_bert.sweep import pool, run
 from explainable_bert.sweep.arm import Arm, points_of
 from explainable_bert.sweep.experiment import Drawn, Measuring, TrainingData, load_experiment
 from explainable_bert.sweep.point import has_model, model_folder
@@ -153,6 +153,7 @@ def test_teachers_come_first(unbroken):
 def test_a_finished_sweep_is_not_run_again(unbroken, place, monkeypatch):
     output, outcome, _ = unbroken
     monkeypatch.setattr(pool, "Slot", None)
+    monkeypatch.setattr(run, "checked_base", None)  # what nothing starts from any more may be gone
     before, told = files(output), []
     assert sweep(place, output, arms(place), (0, 1), progress=told.append).records == outcome.records
     assert (was_run(told), files(output)) == (set(), before)
@@ -199,7 +200,7 @@ def test_what_fails_or_dies_loses_nothing_else(unbroken, place, tmp_path):
     """A child is killed, another cannot train at all: what needs it is skipped, the rest is done."""
     request = ModelRequest(str(place / "base"), "lexical", 99)
     broken = Arm("broken", request, SETTINGS)
-    others = {"broken": broken, "waiting": Arm("waiting", ModelRequest(design="lexical"), SETTINGS, teacher="broken")}
+    others = {"broken": broken, "waiting": Arm("waiting", request, SETTINGS, teacher="broken")}
     killed = []
 
     def kill(state):

@@ -59,7 +59,9 @@ def connected(address: str | None) -> Iterator[None]:
             include_dashboard=False if address is None else None,
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InputError(f"address: {address!r} cannot be reached: {first_line(error)}") from error
+        raise InputError(
+            f"address: {address!r} cannot be reached: {first_line(error)}; accepted: HOST:PORT of a Ray cluster"
+        ) from error
     try:
         yield
     finally:

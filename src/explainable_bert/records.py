@@ -250,7 +250,7 @@ _FILE_FORMATS: Mapping[str, tuple[_Writer, _Reader]] = MappingProxyType(
 def _file_format(path: str | Path) -> tuple[_Writer, _Reader]:
     suffix = Path(path).suffix.lower()
     if suffix not in _FILE_FORMATS:
-        raise InputError(f"path: {str(path)!r} given; explanations are saved as {', '.join(_FILE_FORMATS)}")
+        raise InputError(f"path: {str(path)!r} given; accepted for explanations: {', '.join(_FILE_FORMATS)}")
     return _FILE_FORMATS[suffix]
 
 

@@ -44,8 +44,11 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         Path(aside).chmod(0o666 & ~mask)
         Path(aside).replace(path)
         sync_folder(path.parent)
+    except FileError:  # what whoever writes has to say, of another file it may be
+        raise
     except OSError as error:
-        raise FileError(f"output: cannot write {str(path)!r}: {error.strerror}") from error
+        # Libraries raise some that have words alone.
+        raise FileError(f"output: cannot write {str(path)!r}: {error.strerror or error}") from error
     finally:
         Path(aside).unlink(missing_ok=True)
 

@@ -4,10 +4,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from explainable_bert.attribution.blocks import sent_values
 from explainable_bert.audit.outcomes import judged, mean, percent
 from explainable_bert.audit.reading import StoredTexts
 from explainable_bert.audit.subject import Subject
-from explainable_bert.model.attention import by_head
 from explainable_bert.results import Check
 
 _NAME = "identifiability"
@@ -57,10 +57,8 @@ def _unique(subject: Subject, texts: StoredTexts) -> list[bool]:
 
 def _sent_with_sums(subject: Subject, texts: StoredTexts) -> Float[Tensor, "batch head_key width"]:
     """For every head and key what it sends when fully attended, and a one in its head's column; zeros on other keys."""
-    attention, output = subject.model.final_block.attention.self, subject.model.final_block.attention.output.dense
-    n_heads = attention.num_attention_heads
-    values = by_head(attention, attention.value(texts.given.states[subject.model.config.values_from]))
-    sent = values @ output.weight.unflatten(1, (n_heads, -1)).permute(1, 2, 0)
+    n_heads = subject.model.final_block.attention.self.num_attention_heads
+    sent = sent_values(subject.model.final_block, texts.given.states[subject.model.config.values_from])
     # As large as what is sent, so that the rank does not hang on a unit of measurement.
     ones = torch.eye(n_heads)[None, :, None].expand(*sent.shape[:3], -1) * sent.norm(dim=-1).amax()
     both = torch.cat([sent, ones], dim=-1) * texts.given.allowed[:, None, :, None]

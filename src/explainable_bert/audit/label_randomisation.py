@@ -10,9 +10,9 @@ from torch import Tensor
 from explainable_bert.audit.agreement import Agreement, agreement
 from explainable_bert.audit.drawing_anew import draw_anew, put_back, top
 from explainable_bert.audit.outcomes import judged, not_applicable, percent
-from explainable_bert.audit.parameter_randomisation import AGREEMENT, Scores, correlations
+from explainable_bert.audit.parameter_randomisation import AGREEMENT, Scores, built_in_scores, correlations
 from explainable_bert.audit.retraining import Training, retrain, share_correct
-from explainable_bert.audit.subject import Subject, answer, unit_scores
+from explainable_bert.audit.subject import Subject
 from explainable_bert.results import Check
 
 # Fewer texts are fitted by anything.
@@ -50,13 +50,11 @@ def _trained(
     subject: Subject, labels: Sequence[Int[Tensor, " _"]], targets: Sequence[Int[Tensor, " _"]], start: int
 ) -> tuple[Scores, float]:
     """Scores for the targets once trained on the labels, and how well these are fitted."""
-    model, scores = subject.model, Scores()
+    model = subject.model
     with put_back(top(model)):
         draw_anew(model, top(model), np.random.default_rng(start))
         retrain(model, subject.texts, labels, TRAINING)
-        for texts, of_texts in zip(subject.texts, targets, strict=True):
-            scores += unit_scores(texts, answer(model, texts.given), of_texts)
-        return scores, share_correct(model, subject.texts, labels)
+        return built_in_scores(model, subject.texts, targets), share_correct(model, subject.texts, labels)
 
 
 def _check(found: Agreement | None, fit: float, n: int) -> Check:

@@ -79,7 +79,7 @@ def _of_part(subject: Subject, part: _Part, own: Scores) -> Check:
     with put_back(modules):
         for _ in range(N_DRAWS):
             draw_anew(subject.model, modules, generator)
-            draws.append(_scores(subject.model, subject.texts, targets))
+            draws.append(built_in_scores(subject.model, subject.texts, targets))
     return _check(part.name, part.role, agreement(own, draws))
 
 
@@ -91,24 +91,25 @@ def _cascade(subject: Subject) -> tuple[list[str], list[Agreement | None]]:
     model, reader = subject.model, subject.reader
     texts = read(reader, subject.tokenizer, encodings)
     targets = [answer(model, stored.given).targets for stored in texts]
-    own = _scores(model, texts, targets)
+    own = built_in_scores(model, texts, targets)
     upper, lower = top(model), list(reader.bert.encoder.layer[:-1])
     with put_back([*upper, *lower]):
         draw_anew(model, upper, generator)
-        names, on_the_way = [f"block {len(lower) + 1}"], [agreement(own, [_scores(model, texts, targets)])]
+        names, on_the_way = [f"block {len(lower) + 1}"], [agreement(own, [built_in_scores(model, texts, targets)])]
         for index in reversed(range(len(lower))):
             draw_anew(reader, [lower[index]], generator)
             again = read(reader, subject.tokenizer, encodings)
             names.append(f"block {index + 1}")
-            on_the_way.append(agreement(own, [_scores(model, again, targets)]))
+            on_the_way.append(agreement(own, [built_in_scores(model, again, targets)]))
     return names, on_the_way
 
 
-def _scores(
+def built_in_scores(
     model: ExplainableBertForSequenceClassification,
     texts: Sequence[StoredTexts],
     targets: Sequence[Int[Tensor, " _"]],
 ) -> Scores:
+    """The built-in explanations of all the texts, for the targets given."""
     found: Scores = []
     for stored, of_texts in zip(texts, targets, strict=True):
         found += unit_scores(stored, answer(model, stored.given), of_texts)

@@ -11,6 +11,7 @@ from explainable_bert.data.labelled import Example
 from explainable_bert.errors import InputError
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Long
+from explainable_bert.text.encoding import TextInput
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _rules(model: ExplainableClassifier) -> dict[str, Any]:
     return {name: rule for name, rule in rules.items() if name not in ("truncation", "padding")}
 
 
-def check_units(arms: Sequence[Arm], texts: Sequence[str | tuple[str, str]]) -> None:
+def check_units(arms: Sequence[Arm], texts: Sequence[TextInput]) -> None:
     """Raise InputError unless all models read the same words of the texts."""
     first = arms[0].seeds[0]
     expected = first.units(texts)
@@ -113,6 +114,5 @@ def check_units(arms: Sequence[Arm], texts: Sequence[str | tuple[str, str]]) -> 
             if ours != theirs:
                 raise InputError(
                     f"models: {model.name!r} and {first.name!r} read other words of text {row} ({len(theirs)} and "
-                    f"{len(ours)}); "
-                    "accepted: models with the same tokenizer and window"
+                    f"{len(ours)}); accepted: models with the same tokenizer and window"
                 )

@@ -157,7 +157,9 @@ def unlabelled_texts(
     """
     path = Path(name)
     if name not in CORPORA and not path.is_dir() and (path.is_file() or path.suffix.lower() in READABLE):
-        rows = [_unlabelled(text) for _, text in unlabelled_rows(read_table(path), columns, path.name).texts]
+        rows = [
+            _unlabelled(text) for _, text in unlabelled_rows(read_table(path), columns, path.name, "unlabelled").texts
+        ]
     else:
         rows = list(load_corpus(name, columns).train)
     return tuple(input_of(example) for example in sample(rows, n_unlabelled, "n_unlabelled"))

@@ -3,7 +3,7 @@
 import math
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -40,6 +40,18 @@ def input_of(example: Example) -> TextInput:
     return example.text if example.text_pair is None else (example.text, example.text_pair)
 
 
+def with_label_names(examples: Sequence[Example], labels: Sequence[str]) -> tuple[Example, ...]:
+    """The examples with labels as a model calls them: numbers that are none of its `labels` count these from 0.
+
+    Labels that are neither stay as they are.
+    """
+    given = {example.label for example in examples}
+    by_number = {str(number): label for number, label in enumerate(labels)}
+    if given <= set(labels) or not given <= by_number.keys():
+        return tuple(examples)
+    return tuple(replace(example, label=by_number[example.label]) for example in examples)
+
+
 @dataclass(frozen=True)
 class Columns:
     """Which columns of a table hold the text, the label and, for pairs, the second text."""
@@ -68,10 +80,10 @@ class UnlabelledRows:
     skipped: tuple[str, ...] = ()
 
 
-def unlabelled_rows(table: pa.Table, columns: Columns, source: str) -> UnlabelledRows:
+def unlabelled_rows(table: pa.Table, columns: Columns, source: str, argument: str = "--input") -> UnlabelledRows:
     """The table's texts, labelled or not; rows that lack a text are left out and named after `source`.
 
-    Raises InputError when a column is not there, holds no strings, or no row is usable.
+    Raises InputError when a column is not there or holds no strings, and, naming `argument`, when no row is usable.
     """
     texts, pairs = _text_columns(table, columns, source)
     usable: list[tuple[int, TextInput]] = []
@@ -83,7 +95,8 @@ def unlabelled_rows(table: pa.Table, columns: Columns, source: str) -> Unlabelle
         else:
             usable.append((row, text if pair is None else (text, pair)))
     if not usable:
-        raise InputError(f"--input: {source} has no row with a text (first: {skipped[0] if skipped else 'no rows'})")
+        first = skipped[0] if skipped else "no rows"
+        raise InputError(f"{argument}: {source} has no row with a text (first: {first}); accepted: one or more")
     return UnlabelledRows(tuple(usable), tuple(skipped))
 
 

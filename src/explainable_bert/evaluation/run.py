@@ -124,7 +124,7 @@ def _check(classifier: ExplainableClassifier, examples: Sequence[Example], setti
     for row, example in enumerate(examples, start=1):
         if example.label not in classifier.labels:
             raise InputError(
-                f"examples: row {row} has label {example.label!r}; {classifier.name!r} knows "
+                f"examples: row {row} has label {example.label!r}; accepted by {classifier.name!r}: "
                 f"{', '.join(map(repr, classifier.labels))}"
             )
 

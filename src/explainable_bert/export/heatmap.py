@@ -77,7 +77,7 @@ def render(
 def check_format(path: str | Path) -> None:
     """Raise InputError or FileError unless a picture can be written to `path`; for asking before any work."""
     if Path(path).suffix.lower() not in _WRITERS:
-        raise InputError(f"path: {str(path)!r} given; pictures are written as {', '.join(_WRITERS)}")
+        raise InputError(f"path: {str(path)!r} given; accepted for pictures: {', '.join(_WRITERS)}")
     check_place(Path(path))
 
 

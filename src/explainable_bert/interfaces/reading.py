@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from explainable_bert.data.labelled import Columns, Example
     from explainable_bert.pipeline import ExplainableClassifier
     from explainable_bert.records import Long
+    from explainable_bert.text.encoding import TextInput
 
 _SPLITS = ("test", "validation", "train")
 
@@ -25,7 +26,7 @@ def load_model(model: str, long: "Long" = "window") -> "ExplainableClassifier":
 
 def given_texts(
     texts: list[str] | None, input_: Path | None, pair: str | None, text_column: str, pair_column: str | None
-) -> list[tuple[int, str | tuple[str, str]]]:
+) -> list[tuple[int, "TextInput"]]:
     """Row numbers, from 1, with their texts, from the command line or a file; rows without a text are named."""
     if (texts is None) == (input_ is None):
         raise typer.BadParameter("give TEXT... or --input FILE, one of the two")
@@ -40,7 +41,7 @@ def given_texts(
     from explainable_bert.data.labelled import Columns, unlabelled_rows
 
     rows = unlabelled_rows(read_table(input_), Columns(text=text_column, pair=pair_column), input_.name)
-    say_skipped(len(rows.skipped), rows.skipped[:10])
+    say_skipped(len(rows.skipped), rows.skipped)
     return list(rows.texts)
 
 
@@ -59,14 +60,14 @@ def labelled_examples(
         raise typer.BadParameter(f"--split {split!r}; accepted: {', '.join(_SPLITS)}")
     if holds_rationales(data):
         rows = load_rationales(data)
-        say_skipped(len(rows.skipped), rows.skipped[:10])
+        say_skipped(len(rows.skipped), rows.skipped)
         examples, source = list(rows.examples), f"{Path(data).name}, with human rationales"
     elif Path(data).is_file() and not _trained_on(data, columns, models):
         from explainable_bert.data.files import read_table
         from explainable_bert.data.labelled import labelled_rows
 
         rows = labelled_rows(read_table(Path(data)), columns, Path(data).name)
-        say_skipped(len(rows.skipped), rows.skipped[:10])
+        say_skipped(len(rows.skipped), rows.skipped)
         examples, source = list(rows.examples), f"{Path(data).name}, all rows"
     else:
         examples, source = _split_of_corpus(data, split, columns)
@@ -114,11 +115,9 @@ def _training_corpus(model: str) -> Any:
 
 def _named(examples: list["Example"], labels: tuple[str, ...]) -> list["Example"]:
     """The examples with labels as the model calls them."""
-    from dataclasses import replace
+    from explainable_bert.data.labelled import with_label_names
 
-    given = {example.label for example in examples}
-    numbers = {str(number): label for number, label in enumerate(labels)}
-    if given <= set(labels) or not given <= numbers.keys():
-        return examples
-    say("labels are numbers: " + ", ".join(f"{number} is {label}" for number, label in numbers.items()))
-    return [replace(example, label=numbers[example.label]) for example in examples]
+    named = list(with_label_names(examples, labels))
+    if named != examples:
+        say("labels are numbers: " + ", ".join(f"{number} is {label}" for number, label in enumerate(labels)))
+    return named

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -25,6 +35,10 @@ if TYPE_CHECKING:
     from explainable_bert.training.trainer import TrainingProgress
 
 
+# Rows that are left out are named, but a screen is not to be filled with them.
+_MOST_NAMED = 10
+
+
 class Terminal(Console):
     """A console on which no string can act: what would move the cursor, colour or reorder is shown as a sign."""
 
@@ -34,6 +48,17 @@ class Terminal(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Where rich turns each string that it prints, rules and cells of tables too, into text."""
         return super().render_str(visible(text), **options)
+
+
+class _Description(TextColumn):
+    """What a bar is of, with signs for what a terminal would act on: names of models are part of it."""
+
+    def __init__(self) -> None:
+        super().__init__("{task.description}")
+
+    def render(self, task: Task) -> Text:
+        """Not as markup, and not by way of Terminal.render_str, which sees no column."""
+        return Text(visible(task.description))
 
 
 def print_design(stdout: Console, row: "DesignRow") -> None:
@@ -162,7 +187,7 @@ class TrainingBar:
         self._console = _stderr()
         self._design, self.has_begun = "", False
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            _Description(),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("steps"),
@@ -205,7 +230,8 @@ class TrainingBar:
 def reading_bar(description: str) -> Iterator[Callable[[int, int], None]]:
     """A bar over texts on a terminal, nothing elsewhere."""
     console = _stderr()
-    with Progress(console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False) as progress:
+    columns = (_Description(), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with _bars(console, columns) as progress:
         task = progress.add_task(description, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
@@ -215,8 +241,8 @@ def measuring_bar() -> Iterator[Callable[[str, int, int], None]]:
     """A bar for each thing that is measured, with the time that remains; elsewhere, as in a log, a line per tenth."""
     console = _stderr()
     log = _MeasuringLog()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    columns = (_Description(), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _bars(console, columns) as progress:
         tasks: dict[str, TaskID] = {}
 
         def show(what: str, done: int, total: int) -> None:
@@ -228,6 +254,12 @@ def measuring_bar() -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[what], completed=done, total=total)
 
         yield show
+
+
+def _bars(console: Console, columns: Sequence[ProgressColumn]) -> Progress:
+    """Bars on a terminal, gone once they are done; nothing elsewhere."""
+    # What is printed meanwhile belongs to stdout.
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False)
 
 
 class _MeasuringLog:
@@ -269,10 +301,11 @@ def say(message: str, style: str | None = None) -> None:
 
 
 def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
-    """Say which rows were left out."""
+    """Say how many rows were left out, and which: the first of those that are named."""
     if n_skipped and is_main_process():
-        more = "" if n_skipped == len(named) else ", ..."
-        say(f"left out {n_skipped} rows: {'; '.join(named)}{more}")
+        shown = named[:_MOST_NAMED]
+        more = "" if n_skipped == len(shown) else ", ..."
+        say(f"left out {n_skipped} rows: {'; '.join(shown)}{more}")
 
 
 def read_of(prediction: "Prediction") -> tuple[int, int]:

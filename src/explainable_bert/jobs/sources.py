@@ -76,7 +76,7 @@ def _names(system: Any, path: str, given: str) -> list[str]:
         return [path]
     names = sorted(system.glob(path)) if fsspec.core.has_magic(path) else []
     if not names:
-        raise FileError(f"input: there is nothing at {given!r}")
+        raise FileError(f"input: there is nothing at {given!r}; accepted: files, folders, patterns or addresses")
     return names
 
 

@@ -1,7 +1,7 @@
 """What a job counts: sums that are the same in whatever order pieces are put together, with the error of those cut."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -115,11 +115,3 @@ def most_pushing(pushes: Pushes, count: int) -> list[tuple[str, int, float]]:
     """The words that pushed most towards the label, with how often they stood there and their sums."""
     ordered = sorted(pushes.sums.items(), key=lambda item: (-item[1][1], item[0]))
     return [(word, times, score) for word, (times, score) in ordered[:count]]
-
-
-def total(tallies: Iterable[Tally]) -> Tally:
-    """All of them together."""
-    summed = Tally()
-    for tally in tallies:
-        summed = summed.plus(tally)
-    return summed

@@ -16,7 +16,7 @@ from explainable_bert.data.corpora import (
     sample,
     unlabelled_texts,
 )
-from explainable_bert.data.labelled import Example
+from explainable_bert.data.labelled import Example, with_label_names
 from explainable_bert.data.rationales import load_rationales
 from explainable_bert.errors import InputError
 from explainable_bert.evaluation.run import described
@@ -190,14 +190,11 @@ def _without_rationales(measuring: Measuring) -> EvaluationSettings:
 
 def _known(rows: Sequence[Example], labels: tuple[str, ...], source: str) -> tuple[Example, ...]:
     """The rows with labels as the models call them."""
-    given = {row.label for row in rows}
-    numbers = {str(number): label for number, label in enumerate(labels)}
-    if not given <= set(labels) and given <= numbers.keys():
-        return tuple(replace(row, label=numbers[row.label]) for row in rows)
-    unknown = sorted(given - set(labels))
+    named = with_label_names(rows, labels)
+    unknown = sorted({row.label for row in named} - set(labels))
     if unknown:
         raise InputError(f"data: label {unknown[0]!r} of {source} given; accepted: {', '.join(labels)}")
-    return tuple(rows)
+    return named
 
 
 def _hashed(texts: Sequence[TextInput]) -> dict[str, Any]:

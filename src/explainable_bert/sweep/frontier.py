@@ -1,7 +1,7 @@
 """A whole frontier: the sweep, the front and the pick by validation rows, then the test of the pick alone."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explainable_bert.data.corpora import load_corpus
@@ -186,8 +186,7 @@ def _tested(
     chosen = [arm for arm in arms if arm.name in (VANILLA, picked.arm)]
     # Human rationales are not of the test split: they are the same rows whatever the split.
     metric = None if settings.rationales is not None else _plausibility(settings)
-    without = FrontierSettings(settings.within, settings.n_explained, None, settings.n_processes, settings.seed)
-    measuring = _measuring(data.corpus, "test", without, metric)
+    measuring = _measuring(data.corpus, "test", replace(settings, rationales=None), metric)
     experiment = load_experiment(chosen, data, measuring)
     points = points_of(chosen, picked.seeds)
     outcome = run_points(points, experiment, output, settings.n_processes, progress, kept_in=_TEST, pool=pool)

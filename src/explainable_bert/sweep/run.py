@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explainable_bert.errors import InputError
 from explainable_bert.locking import held
+from explainable_bert.model.checkpoint import checked_base
 from explainable_bert.run_request import claim
 from explainable_bert.sweep.arm import Point, needed
 from explainable_bert.sweep.experiment import Experiment
@@ -62,19 +63,26 @@ def run_points(
     is reported, with what needs it, while the others go on; the next start tries it again. `pool` makes the places to
     run them in: how many, see there, unless `n_processes` says it.
 
-    Raises InputError on points that lack one that they need, or n_processes below 1, and FileError where a folder
-    holds another run or another process works in `output`.
+    Raises InputError on points that lack one that they need, or n_processes below 1, ModelError where what a point is
+    to start from is no BERT, and FileError where a folder holds another run or another process works in `output`.
     """
     if n_processes is not None and n_processes < 1:
         raise InputError(f"n_processes: {n_processes} given; accepted: 1 or more")
     needs = needed(points)
     folders = {point: output / kept_in / point.slug for point in points}
+    # Before anything is claimed or trained: a mended command finds the folder as it was.
+    _check_bases([point for point, folder in folders.items() if not _is_done(folder)])
     with held(output):
         for point, folder in folders.items():
             claim(folder, _REQUEST_FILE, experiment.described(point))
         sweep = _Sweep(needs, experiment, output, folders, partial(pool, n_processes))
         sweep.run(progress or (lambda _: None))
     return Outcome(tuple(sweep.records[point] for point in points if point in sweep.records), sweep.failed)
+
+
+def _check_bases(points: Sequence[Point]) -> None:
+    for base in dict.fromkeys(point.arm.request.base for point in points if point.arm.base is None):
+        checked_base(base)
 
 
 def _file(folder: Path) -> Path:

@@ -1,9 +1,11 @@
 """Files that the page makes for a visitor: drawn one at a time, handed to the browser, and swept up later."""
 
+import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +69,8 @@ def _new_folder() -> Path:
     root = Path(tempfile.gettempdir()) / "explainable-bert-downloads"
     root.mkdir(exist_ok=True)
     for old in root.iterdir():
-        if time.time() - old.stat().st_mtime > _KEPT_FOR_S:
-            for file in old.iterdir():
-                file.unlink(missing_ok=True)
-            old.rmdir()
+        # Others who download at the same time sweep the same folders.
+        with suppress(FileNotFoundError):
+            if time.time() - old.stat().st_mtime > _KEPT_FOR_S:
+                shutil.rmtree(old)
     return Path(tempfile.mkdtemp(dir=root))

@@ -1,0 +1,51 @@
+"""What bars show: names of models are in them, and nothing in a name acts on the terminal."""
+
+import io
+import sys
+
+import pytest
+
+from explainable_bert.interfaces.terminal import TrainingBar, measuring_bar, reading_bar
+from explainable_bert.training.trainer import TrainingProgress
+
+
+class FakeTerminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def train(name):
+    with TrainingBar() as bar:
+        bar.start(name)
+        bar.update(TrainingProgress(1, 4, 0.5, None, epoch_ended=False))
+
+
+def measure(name):
+    with measuring_bar() as progress:
+        progress(name, 1, 4)
+
+
+def read(name):
+    with reading_bar(name) as progress:
+        progress(1, 4)
+
+
+@pytest.mark.parametrize("show", [train, measure, read])
+def test_a_name_does_nothing_in_a_bar(show, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", FakeTerminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    show("[red]a[/b]\u202e\x1b]0;title\x07")
+    written = sys.stderr.getvalue()
+    assert "[red]a[/b]" in written  # no markup, of which [/b] alone would be a mistake
+    assert "\u202e" not in written
+    assert "\x1b]0" not in written
+
+
+def test_what_is_written_beside_a_bar_belongs_to_stdout(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", FakeTerminal())
+    with measuring_bar() as progress:
+        progress("measuring", 1, 4)
+        sys.stdout.write("a result\n")
+    assert capsys.readouterr().out == "a result\n"
+    assert "a result" not in sys.stderr.getvalue()
