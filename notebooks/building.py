@@ -14,6 +14,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from traitlets.config import Config
 
 ROOT = Path(__file__).parent.parent
 # In the order in which they run: the later ones find the models that the first has trained.
@@ -27,6 +28,8 @@ QUICK = "EXPLAINABLE_BERT_QUICK"
 _SOURCES = ROOT / "notebooks" / "sources"
 _CELL = re.compile(r"^# %%(.*)$", flags=re.MULTILINE)
 _CELL_SECONDS = 480
+# The kernel is talked to by sockets of the file system.
+_NO_NETWORK = Config({"KernelManager": {"transport": "ipc"}})
 _METADATA = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -65,7 +68,7 @@ def write(notebook: NotebookNode, path: Path) -> None:
 def _run(notebook: NotebookNode, folder: str) -> NotebookNode:
     client = NotebookClient(
         notebook, timeout=_CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}},
-        record_timing=False,
+        record_timing=False, config=_NO_NETWORK,
     )  # fmt: skip
     client.execute()
     notebook["metadata"] = _METADATA

@@ -5,10 +5,10 @@ import re
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
+from notebooks import building
 
 from explainable_bert import render, show
 from explainable_bert.errors import InputError
-from notebooks import building
 
 _MOST_BYTES = 500_000
 

@@ -54,9 +54,9 @@ prediction = classifier.predict([text])[0]
 print(classifier.provenance.design, prediction.label, {k: round(v, 3) for k, v in prediction.probabilities.items()})
 
 # %% [markdown]
-# For `vanilla`, the `built-in` explanation is the final block's [CLS] attention, mean over heads. It is unsigned: it says
-# where the last block looked, not for which label, and it is no sum that gives the logit. Other methods work on the
-# same model. Signed ones say for or against; those that share out the logit say how well their words sum to it.
+# For `vanilla`, the `built-in` explanation is the final block's [CLS] attention, mean over heads. It is unsigned: it
+# says where the last block looked, not for which label, and it is no sum that gives the logit. Other methods work on
+# the same model. Signed ones say for or against; those that share out the logit say how well their words sum to it.
 
 # %%
 METHODS = ("built-in", "value-weighted-norm", "decompx", "integrated-gradients", "occlusion")
@@ -99,8 +99,8 @@ pandas.read_csv(RUNS / "methods.csv").head(3).T
 # %% [markdown]
 # ## From explainer to explainable
 #
-# The stock model becomes the twin: `explainable` starts from its weights and is taught by it. It needs texts of the kind
-# that you will meet; labels too, here. A teacher has to be a folder that this package trained or loads; this one loads.
+# The stock model becomes the twin: `explainable` starts from its weights and is taught by it. It learns from texts
+# of the kind that you will meet, here with labels.
 
 # %%
 request = taught_by(ModelRequest(design="explainable"), stock)

@@ -185,8 +185,9 @@ for sentence in compared.verdicts[:4]:
 # - **before**: the text as it is;
 # - **forecast**: what the picture alone says. These words leave the final sum, and the attention of the others is
 #   divided by what is left: $b_c + \sum_{j \notin S} \text{contribution}_j / (1 - \sum_{j \in S} \alpha_j)$;
-# - **erased**: the word is masked, and the whole model reads the text anew. The states of the other words change too, so
-#   this need not be the forecast.
+# - **erased**: the word is masked, and the whole model reads the text anew. The states of the other words change too,
+#   so this need not be the forecast.
+
 
 # %%
 def forecast(text, stays):
@@ -205,7 +206,9 @@ for one in ours:
     before, erased = explainable.predict_erased([one.text], [np.array([np.ones_like(stays), stays])])[0]
     chances = [softmax(logits)[target] for logits in (before, forecast(one.text, stays), erased)]
     word = one.attribution.units[strongest].text
-    table.append({"target": one.target, "word": word, **dict(zip(("before", "forecast", "erased"), chances, strict=True))})
+    table.append(
+        {"target": one.target, "word": word, **dict(zip(("before", "forecast", "erased"), chances, strict=True))}
+    )
 pandas.DataFrame(table).round(3)
 
 # %% [markdown]
@@ -230,8 +233,8 @@ show(
 # - **Sharper is not truer.** Fewer coloured words are easier to read; whether they decided is what erasing measures.
 # - **The sum is exact, its terms are not causes.** A contribution belongs to a position, whose state has read something
 #   of its neighbours. The gap between *forecast* and *erased* above is what the picture leaves out.
-# - **Which words get weight** is decided by attention, which has read the whole sentence in all blocks. The picture says
-#   how much each word got, not why.
+# - **Which words get weight** is decided by attention, which has read the whole sentence in all blocks. The picture
+#   says how much each word got, not why.
 # - **A contribution is to one label's logit.** With two labels, what speaks for one speaks against the other.
 # - **One seed, few rows.** Train again and the pictures differ in part.
 #
