@@ -9,6 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 from unittest import mock
+from uuid import uuid4
 
 import nbformat
 from nbclient import NotebookClient
@@ -28,8 +29,6 @@ QUICK = "EXPLAINABLE_BERT_QUICK"
 _SOURCES = ROOT / "notebooks" / "sources"
 _CELL = re.compile(r"^# %%(.*)$", flags=re.MULTILINE)
 _CELL_SECONDS = 480
-# The kernel is talked to by sockets of the file system.
-_NO_NETWORK = Config({"KernelManager": {"transport": "ipc"}})
 _METADATA = {
     "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -66,10 +65,12 @@ def write(notebook: NotebookNode, path: Path) -> None:
 
 
 def _run(notebook: NotebookNode, folder: str) -> NotebookNode:
+    # Sockets of the file system, not ports that others on the machine could knock at.
+    sockets = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel-{uuid4().hex[:8]}"}})
+    where = {"metadata": {"path": folder}}
     client = NotebookClient(
-        notebook, timeout=_CELL_SECONDS, kernel_name="python3", resources={"metadata": {"path": folder}},
-        record_timing=False, config=_NO_NETWORK,
-    )  # fmt: skip
+        notebook, timeout=_CELL_SECONDS, kernel_name="python3", resources=where, record_timing=False, config=sockets
+    )
     client.execute()
     notebook["metadata"] = _METADATA
     return notebook

@@ -51,8 +51,9 @@ def test_the_written_notebook_is_small_and_of_no_machine(path):
     assert '"name": "stderr"' not in content
 
 
-def test_shown_is_what_would_be_written(vanilla_explanations, tmp_path):
-    (path,) = render(vanilla_explanations, tmp_path / "one.svg", values=True)
-    assert show(vanilla_explanations, values=True)._repr_svg_() == path.read_text(encoding="utf-8")
+def test_shown_is_what_would_be_written(classifier, tmp_path):
+    explanations = classifier("additive").explain(["good film", "bad film"])
+    (path,) = render(explanations, tmp_path / "one.svg", values=True)
+    assert show(explanations, values=True)._repr_svg_() == path.read_text(encoding="utf-8")
     with pytest.raises(InputError, match="explanations: an empty list given"):
         show([])

@@ -2,8 +2,8 @@
 # # Is it true? Measuring an explanation
 #
 # A picture of words looks convincing whether it is true or not. *Faithfulness* asks whether the words it names are
-# those that the model used: erase them and see. This notebook measures two models' explanations against a random control,
-# audits them, and shows what came out badly as well.
+# those that the model used: erase them and see. This notebook measures two models' explanations against a random
+# control, audits them, and shows what came out badly as well.
 
 # %%
 import os
