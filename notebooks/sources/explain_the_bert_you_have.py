@@ -28,7 +28,7 @@ RUNS = Path("runs/notebooks")
 
 # %%
 corpus = load_corpus("movie-snippets")
-corpus = corpus.limited(n_train=48, n_held_out=24) if QUICK else corpus.limited(n_train=2000, n_held_out=600)
+corpus = corpus.limited(n_train=48, n_held_out=24) if QUICK else corpus.limited(n_train=1600, n_held_out=400)
 settings = TrainingSettings(epochs=1, batch_size=16, masked_fine_tuning=True)
 train(ModelRequest("minilm", "vanilla"), corpus, RUNS / "vanilla", settings)
 
@@ -100,11 +100,11 @@ pandas.read_csv(RUNS / "methods.csv").head(3).T
 # ## From explainer to explainable
 #
 # The stock model becomes the twin: `explainable` starts from its weights and is taught by it. It learns from texts
-# of the kind that you will meet, here with labels.
+# of the kind that you will meet, here with labels; half of the rows, to be quick.
 
 # %%
 request = taught_by(ModelRequest(design="explainable"), stock)
-report = train(request, corpus, RUNS / "from-stock", recipe(settings))
+report = train(request, corpus.limited(n_train=24 if QUICK else 800), RUNS / "from-stock", recipe(settings))
 explainable = ExplainableClassifier.load(RUNS / "from-stock")
 print(f"test accuracy {report.test_accuracy:.3f} ± {report.test_accuracy_se:.3f} (standard error)")
 

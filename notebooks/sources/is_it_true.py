@@ -25,7 +25,7 @@ RUNS = Path("runs/notebooks")
 
 # %%
 corpus = load_corpus("movie-snippets")
-corpus = corpus.limited(n_train=48, n_held_out=24) if QUICK else corpus.limited(n_train=2000, n_held_out=600)
+corpus = corpus.limited(n_train=48, n_held_out=24) if QUICK else corpus.limited(n_train=1600, n_held_out=400)
 settings = TrainingSettings(epochs=1, batch_size=16, masked_fine_tuning=True)
 train(ModelRequest("minilm", "vanilla"), corpus, RUNS / "vanilla", settings)
 train(taught_by(ModelRequest(design="explainable"), RUNS / "vanilla"), corpus, RUNS / "explainable", recipe(settings))
@@ -49,7 +49,7 @@ asked = EvaluationSettings(
     methods=("built-in", "integrated-gradients", "occlusion", "random"),
     metrics=("aopc-comprehensiveness", "aopc-sufficiency"),
 )
-examples = sample(corpus.test, 6 if QUICK else 60)
+examples = sample(corpus.test, 2 if QUICK else 24)
 measured = {name: evaluate(model, examples, RUNS / f"measured-{name}", asked) for name, model in models.items()}
 pandas.DataFrame(
     {
@@ -65,7 +65,7 @@ pandas.DataFrame(
 
 # %% [markdown]
 # Compare rows of one design only: a model that is surer of itself has more probability to lose. Intervals that overlap
-# are no proof of equality, and 60 texts are few.
+# are no proof of equality, and 24 texts are few.
 #
 # ## The negative results
 #
@@ -91,7 +91,7 @@ for report in measured.values():
 # model is trained to decide by? Do other attention weights give the same prediction?
 
 # %%
-texts = [example.text for example in sample(corpus.test, 8 if QUICK else 40)]
+texts = [example.text for example in sample(corpus.test, 4 if QUICK else 24)]
 audits = {name: run_audit(model, texts) for name, model in models.items()}
 checks = pandas.DataFrame(
     {

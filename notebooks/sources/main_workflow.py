@@ -70,7 +70,7 @@ pandas.DataFrame(rows).set_index("design")
 
 # %%
 corpus = load_corpus("movie-snippets")
-corpus = corpus.limited(n_train=48, n_held_out=24) if QUICK else corpus.limited(n_train=2000, n_held_out=600)
+corpus = corpus.limited(n_train=48, n_held_out=24) if QUICK else corpus.limited(n_train=1600, n_held_out=400)
 settings = TrainingSettings(epochs=1, batch_size=16, masked_fine_tuning=True)
 print({"train": len(corpus.train), "validation": len(corpus.validation), "test": len(corpus.test)})
 for example in corpus.train[:3]:
@@ -150,7 +150,7 @@ compared = compare(
     load_arms([str(RUNS / "vanilla"), str(RUNS / "explainable")]),
     corpus.test,
     RUNS / "compared",
-    ComparisonSettings(n_explained=4 if QUICK else 40),
+    ComparisonSettings(n_explained=2 if QUICK else 24),
 )
 wanted = {
     ("accuracy", None),
