@@ -1,5 +1,5 @@
 # Everything a fresh machine needs: `make demo` and `make test`. Each makes .venv and installs into it.
-.PHONY: demo diagram pictures comparison plausibility paper bench docs test check unit fuzz package lowest newest sbom vulnerabilities clean
+.PHONY: demo diagram pictures notebooks comparison plausibility paper bench docs test check unit fuzz package lowest newest sbom vulnerabilities clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -19,6 +19,10 @@ pictures: demo
 		"Slow at first, but never dull: a warm, funny film with one awful song." --output docs/strip.svg
 	$(BIN)/explainable-bert explain runs/demo/models/vanilla --versus runs/demo/models/single-head --map \
 		"Slow at first, but never dull: a warm, funny film." --output docs/map.png
+
+# The notebooks, run top to bottom, with their outputs; QUICK=1 runs every cell on very little and writes nothing.
+notebooks: .venv/installed-dev
+	$(BIN)/python -m notebooks $(QUICK:%=--quick)
 
 # What README says of the demo's models: compared, and each audited; three quarters of an hour on two cores.
 DESIGNS := vanilla single-head additive lexical

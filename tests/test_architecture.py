@@ -22,6 +22,7 @@ def test_public_names():
         "load_explanations",
         "render",
         "save_explanations",
+        "show",
     ]
     for name in explainable_bert.__all__:
         assert getattr(explainable_bert, name) is not None

@@ -7,6 +7,7 @@ from explainable_bert.version import __version__
 
 if TYPE_CHECKING:
     from explainable_bert.export.heatmap import render
+    from explainable_bert.export.notebook import show
     from explainable_bert.model.classifier import ExplainableBertForSequenceClassification
     from explainable_bert.model.configuration import ExplainableBertConfig
     from explainable_bert.pipeline import ExplainableClassifier
@@ -21,6 +22,7 @@ _HOMES = {
     "load_explanations": "explainable_bert.records",
     "render": "explainable_bert.export.heatmap",
     "save_explanations": "explainable_bert.records",
+    "show": "explainable_bert.export.notebook",
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "load_explanations",
     "render",
     "save_explanations",
+    "show",
 ]
 
 

@@ -1,0 +1,1 @@
+"""Notebooks: their sources, and what makes them."""

@@ -1,0 +1,59 @@
+"""The notebooks run top to bottom, and those in the repository are of the present sources."""
+
+import re
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from notebooks import building
+
+from explainable_bert import render, show
+from explainable_bert.errors import InputError
+
+_MOST_BYTES = 500_000
+
+
+@pytest.mark.real
+# Of the kernel's channel: no doing of ours.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_every_cell_runs():
+    notebooks = building.built(quick=True)
+    cells = [cell for notebook in notebooks for cell in notebook.cells if cell.cell_type == "code"]
+    assert len(cells) > 20
+    assert all(cell.execution_count for cell in cells)
+    assert not [output for cell in cells for output in cell.outputs if output.get("name") == "stderr"]
+
+
+def test_a_broken_cell_is_an_error(monkeypatch, tmp_path):
+    (tmp_path / "broken.py").write_text("# %% [markdown]\n# # Broken\n\n# %%\n1 / 0\n", encoding="utf-8")
+    monkeypatch.setattr(building, "_SOURCES", tmp_path)
+    monkeypatch.setattr(building, "NOTEBOOKS", {"broken.py": tmp_path / "broken.ipynb"})
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        building.built(quick=True)
+
+
+@pytest.mark.parametrize(("source", "path"), building.NOTEBOOKS.items())
+def test_the_written_notebook_is_of_its_source(source, path):
+    written, unrun = nbformat.read(path, as_version=4), building.unrun(source)
+    assert [(cell.cell_type, cell.source) for cell in written.cells] == [
+        (cell.cell_type, cell.source) for cell in unrun.cells
+    ]
+    counts = [cell.execution_count for cell in written.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+    assert written.metadata == unrun.metadata
+
+
+@pytest.mark.parametrize("path", building.NOTEBOOKS.values())
+def test_the_written_notebook_is_small_and_of_no_machine(path):
+    content = path.read_text(encoding="utf-8")
+    assert len(content.encode()) < _MOST_BYTES
+    assert not re.search(r"/(home|tmp|work|root|usr)/", content)
+    assert '"name": "stderr"' not in content
+
+
+def test_shown_is_what_would_be_written(classifier, tmp_path):
+    explanations = classifier("additive").explain(["good film", "bad film"])
+    (path,) = render(explanations, tmp_path / "one.svg", values=True)
+    assert show(explanations, values=True)._repr_svg_() == path.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="explanations: an empty list given"):
+        show([])
