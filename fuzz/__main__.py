@@ -13,7 +13,7 @@ from benchmarks.tables import between_marks
 
 from explainable_bert.writing import write_text
 
-from .campaign import Campaign, Enough, Results, begun, load_results, run, table
+from .campaign import Campaign, Enough, Results, begun, load_results, read_again, run, table
 from .parsers import PARSERS
 
 RESULTS = Path(__file__).parent / "results.json"
@@ -27,6 +27,7 @@ def main() -> None:
     asked.add_argument("--all", action="store_true", help="every parser")
     asked.add_argument("--seconds", type=float, help="for each parser; default: 60, without --executions")
     asked.add_argument("--executions", type=int, help="for each parser, with those that were run before")
+    asked.add_argument("--again", action="store_true", help="only read what was found again, and keep what still fails")
     asked.add_argument("--processes", type=int, default=1, help="parsers at a time; default: 1")
     asked.add_argument("--seed", type=int, default=0, help="of what is drawn; default: 0")
     asked.add_argument("--output", type=Path, default=RESULTS, help="default: fuzz/results.json")
@@ -36,9 +37,14 @@ def main() -> None:
         asked.error(f"parser: {', '.join(unknown) or 'none'} given; accepted: --all, or {', '.join(PARSERS)}")
     seconds = 60.0 if given.seconds is None and given.executions is None else given.seconds
     results, enough = Results(given.output), Enough(given.executions, seconds)
-    with ThreadPoolExecutor(given.processes) as pool:
-        names = PARSERS if given.all else given.parsers
-        found = list(pool.map(lambda name: _fuzz(name, enough, given.seed, results), names))
+    names = PARSERS if given.all else given.parsers
+    if given.again:
+        found = [read_again(campaign) for name, campaign in results.campaigns.items() if name in names]
+        for campaign in found:
+            results.keep(campaign)
+    else:
+        with ThreadPoolExecutor(given.processes) as pool:
+            found = list(pool.map(lambda name: _fuzz(name, enough, given.seed, results), names))
     if given.output == RESULTS:
         page = PAGE.read_text(encoding="utf-8")
         write_text(PAGE, between_marks(page, {"fuzz": table(load_results(RESULTS))}))

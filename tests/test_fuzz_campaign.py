@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from fuzz import campaign
-from fuzz.campaign import Enough, Results, begun, load_results, run, table
+from fuzz.campaign import Enough, Results, begun, load_results, read_again, run, table
 from fuzz.parsers import PARSERS
 
 # Tells of 5 executions and ends; on the first one's behalf it dies of an input, as libFuzzer does.
@@ -79,3 +79,10 @@ def test_a_file_has_the_campaigns_in_the_order_of_the_parsers(worker, tmp_path):
     assert len(rows) == 2 + len(PARSERS)
     assert "| manifest | 0 | None | 0 | c0ffee |" in rows
     assert "| records | not yet | | | |" in rows
+
+
+def test_what_is_no_finding_any_more_is_dropped(worker):
+    worker(dies=True)
+    done = run(begun("manifest", 0, {}), Enough(executions=5), lambda _: None)
+    assert len(done.findings) == 2
+    assert read_again(done).findings == ()
