@@ -103,13 +103,7 @@ def run_frontier(
     picked, on_front = pick(rows, settings.within), front(rows)
     closest = nearest(rows) if picked is None else None
     said = list(verdicts(rows, VANILLA, settings.within, picked, on_front))
-    tested: tuple[FrontRow, ...] = ()
-    failures = dict(outcome.failed)
-    if picked is not None and load_corpus(data.corpus, data.columns).test:
-        tested, failed = _tested(
-            picked, arms, data, output, settings, lambda state: told("testing the pick", state), pool
-        )
-        failures |= failed
+    tested, failed = _tested(picked, arms, data, output, settings, lambda state: told("testing the pick", state), pool)
     if picked is not None and tested:
         said.insert(1, verdict_on_test(tested, picked, VANILLA, settings.within))
     return FrontierReport(
@@ -121,11 +115,9 @@ def run_frontier(
         nearest=None if closest is None else closest.arm,
         tested=tested,
         verdicts=tuple(said),
-        metrics={
-            name: MEASURES[name].metric for name in (ACCURACY, FAITHFULNESS, SHARPNESS, *([metric] if metric else []))
-        },
+        metrics={name: MEASURES[name].metric for name in (ACCURACY, *_metrics_of_explanations(metric))},
         settings=_stated(experiment, measuring, seeds, settings, metric),
-        notes=tuple(_notes(failures, seeds, metric, is_untested=picked is not None and not tested)),
+        notes=tuple(_notes({**outcome.failed, **failed}, seeds, metric, is_untested=picked is not None and not tested)),
     )
 
 
@@ -150,12 +142,16 @@ def _plausibility(settings: FrontierSettings) -> str | None:
     return LEXICON_PLAUSIBILITY
 
 
+def _metrics_of_explanations(metric: str | None) -> tuple[str, ...]:
+    """`metric` is that of plausibility."""
+    return (FAITHFULNESS, SHARPNESS) if metric is None else (FAITHFULNESS, SHARPNESS, metric)
+
+
 def _measuring(corpus: str, split: str, settings: FrontierSettings, metric: str | None) -> Measuring:
-    metrics = (FAITHFULNESS, SHARPNESS, *([metric] if metric else []))
     return Measuring(
         predicted=(Drawn(corpus, split),),
         explained=(Drawn(corpus, split, settings.n_explained),),
-        evaluation=EvaluationSettings(methods=(METHOD,), metrics=metrics, seed=settings.seed),
+        evaluation=EvaluationSettings(methods=(METHOD,), metrics=_metrics_of_explanations(metric), seed=settings.seed),
         rationales=settings.rationales,
         n_rationales=None if settings.rationales is None else settings.n_explained,
     )
@@ -174,7 +170,7 @@ def _check_reference(outcome: Outcome) -> None:
 
 
 def _tested(
-    picked: FrontRow,
+    picked: FrontRow | None,
     arms: Sequence[Arm],
     data: TrainingData,
     output: Path,
@@ -182,7 +178,12 @@ def _tested(
     progress: Callable[[SweepProgress], None],
     pool: MakePool,
 ) -> tuple[tuple[FrontRow, ...], Mapping[Point, str]]:
-    """Vanilla and the pick, with the seeds that it was picked by, on test rows; or none, and why."""
+    """Vanilla and the pick, with the seeds that it was picked by, on test rows; or none, and why.
+
+    None as well without a pick or test rows.
+    """
+    if picked is None or not load_corpus(data.corpus, data.columns).test:
+        return (), {}
     chosen = [arm for arm in arms if arm.name in (VANILLA, picked.arm)]
     # Human rationales are not of the test split: they are the same rows whatever the split.
     metric = None if settings.rationales is not None else _plausibility(settings)
