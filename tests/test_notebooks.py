@@ -12,6 +12,7 @@ from PIL import Image
 
 from explainable_bert import render, show
 from explainable_bert.errors import InputError
+from explainable_bert.export.drawing.fewer_colours import fewer_colours
 
 _MOST_BYTES = 500_000
 
@@ -58,12 +59,29 @@ def test_shown_is_a_small_form_of_the_picture_that_would_be_written(classifier, 
     explanations = classifier("additive").explain(["good film", "bad film"])
     (path,) = render(explanations, tmp_path / "one.png", values=True)
     shown = show(explanations, values=True)
-    small, large = Image.open(io.BytesIO(shown._repr_png_())).convert("RGB"), Image.open(path).convert("RGB")
+    small, large = Image.open(io.BytesIO(shown.png)), Image.open(path)
     assert len(shown.png) < path.stat().st_size / 2
-    difference = np.asarray(small, dtype=float) - np.asarray(large.resize(small.size), dtype=float)
-    assert np.abs(difference).mean() < 4
+    assert small.size[0] / large.size[0] == pytest.approx(120 / 200, abs=0.002)
+    assert shown._repr_png_() == show(explanations, values=True).png
     assert "Text 2 of 2" in repr(shown)
     assert "film +" in repr(shown) or "film -" in repr(shown)
+
+
+def test_rare_shades_survive_many_greys():
+    greys = np.repeat(np.arange(40, 256, dtype=np.uint8), 300)[:, None].repeat(3, axis=1)
+    shades = np.stack([np.arange(256), 255 - np.arange(256), np.full(256, 200)], axis=1).astype(np.uint8)
+    pixels = np.concatenate([greys, shades])[None]
+    numbers, palette = fewer_colours(pixels)
+    assert len(palette) == 256
+    drawn = palette[numbers].astype(int)
+    assert np.abs(drawn - pixels)[0, -256:].max() <= 4
+    assert np.abs(drawn - pixels).max() <= 4
+
+
+def test_few_colours_stay_as_they_are():
+    pixels = np.array([[[1, 2, 3], [250, 0, 0], [1, 2, 3]], [[9, 9, 9], [250, 0, 0], [0, 0, 0]]], dtype=np.uint8)
+    numbers, palette = fewer_colours(pixels)
+    assert (palette[numbers] == pixels).all()
 
 
 def test_nothing_cannot_be_shown():

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from explainable_bert.errors import InputError
+from explainable_bert.export.drawing.fewer_colours import fewer_colours
 from explainable_bert.export.drawing.fonts import quiet_on_marks
 from explainable_bert.export.drawing.marks import Box, Mark, Raster, Stroke, Words
 from explainable_bert.export.drawing.palette import PAPER, Colour
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
 _POINTS_PER_INCH = 72.0
 _PNG_DPI = 200
 _SMALL_PNG_DPI = 120
-_SMALL_PNG_COLOURS = 96
 _PNG_MOST_PIXELS = 2**16 - 1
 _ROUNDING = 1.6
 _DASHES = (0.0, (3.0, 1.6))
@@ -44,8 +46,11 @@ def small_png_bytes(sheet: Sheet) -> bytes:
     from PIL import Image
 
     drawn = Image.open(io.BytesIO(_png(sheet, _SMALL_PNG_DPI))).convert("RGB")
+    pixels, palette = fewer_colours(np.asarray(drawn))
+    small = Image.fromarray(pixels).convert("P")
+    small.putpalette(palette.ravel().tolist())
     stream = io.BytesIO()
-    drawn.quantize(_SMALL_PNG_COLOURS, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
+    small.save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 
