@@ -59,7 +59,7 @@ def test_shown_is_a_small_form_of_the_picture_that_would_be_written(classifier, 
     explanations = classifier("additive").explain(["good film", "bad film"])
     (path,) = render(explanations, tmp_path / "one.png", values=True)
     shown = show(explanations, values=True)
-    small, large = Image.open(io.BytesIO(shown.png)), Image.open(path)
+    small, large = Image.open(io.BytesIO(shown.png)), Image.open(io.BytesIO(path.read_bytes()))
     assert len(shown.png) < path.stat().st_size / 2
     assert small.size[0] / large.size[0] == pytest.approx(120 / 200, abs=0.002)
     assert shown._repr_png_() == show(explanations, values=True).png
