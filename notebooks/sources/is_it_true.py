@@ -102,7 +102,6 @@ checks = pandas.DataFrame(
         "check": check.name,
         "design": audit.design,
         "value": "—" if check.value is None else f"{check.value:.2g}",
-        "must be": f"{check.relation} {check.threshold:.2g}" if check.relation and check.threshold is not None else "",
         "passed": {True: "yes", False: "NO", None: "—"}[check.passed],
     }
     for audit in audits.values()
