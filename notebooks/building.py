@@ -53,7 +53,8 @@ def unrun(source: str) -> NotebookNode:
 
 def built(*, quick: bool) -> list[NotebookNode]:
     """All notebooks, run one after another in one fresh folder; raises CellExecutionError where a cell fails."""
-    changed = {QUICK: "1"} if quick else {}
+    # tqdm would ask for widgets that no reader of the written notebook could use.
+    changed = {"PYTHONWARNINGS": "ignore:IProgress not found"} | ({QUICK: "1"} if quick else {})
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, changed):
         return [_run(unrun(source), folder) for source in NOTEBOOKS]
 
@@ -69,7 +70,13 @@ def _run(notebook: NotebookNode, folder: str) -> NotebookNode:
     sockets = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel-{uuid4().hex[:8]}"}})
     where = {"metadata": {"path": folder}}
     client = NotebookClient(
-        notebook, timeout=_CELL_SECONDS, kernel_name="python3", resources=where, record_timing=False, config=sockets
+        notebook,
+        timeout=_CELL_SECONDS,
+        kernel_name="python3",
+        resources=where,
+        record_timing=False,
+        coalesce_streams=True,
+        config=sockets,
     )
     client.execute()
     notebook["metadata"] = _METADATA

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pandas
+import transformers
 from transformers import BertConfig, BertForSequenceClassification
 
 from explainable_bert import ExplainableClassifier, render, show
@@ -19,6 +20,9 @@ from explainable_bert.training.twin import recipe, taught_by
 
 QUICK = "EXPLAINABLE_BERT_QUICK" in os.environ  # continuous integration: does every cell run?
 RUNS = Path("runs/notebooks")
+# transformers would report each model that it loads.
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
 
 # %% [markdown]
 # ## A stock model
@@ -93,8 +97,8 @@ pandas.DataFrame(
 # %%
 for name in ("methods.html", "methods.svg", "methods.csv", "methods.json"):
     (path,) = render(explanations, RUNS / name)
-    print(path.name, path.stat().st_size > 0)
-pandas.read_csv(RUNS / "methods.csv").head(3).T
+    print(path.name)
+pandas.read_csv(RUNS / "methods.csv")[["method", "unit", "start", "end", "score", "signed", "model", "design"]].head(3)
 
 # %% [markdown]
 # ## From explainer to explainable

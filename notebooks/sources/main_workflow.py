@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas
+import transformers
 from scipy.special import softmax
 
 from explainable_bert import ExplainableBertForSequenceClassification, ExplainableClassifier, show
@@ -25,6 +26,9 @@ from explainable_bert.training.twin import recipe, taught_by
 
 QUICK = "EXPLAINABLE_BERT_QUICK" in os.environ  # continuous integration: does every cell run?
 RUNS = Path("runs/notebooks")
+# transformers would report each model that it loads.
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
 
 # %% [markdown]
 # ## The architecture
@@ -109,8 +113,8 @@ ours = [explainable.explain([one.text], target=one.target)[0] for one in base]
 show(base, versus=ours)
 
 # %% [markdown]
-# The whole map of the final block, for the first example: rows look at columns. Only the [CLS] row decides. In vanilla
-# much of it lies on special tokens (the last column); the explainable design does not attend them at all.
+# The whole map of the final block, for the first example: rows look at columns. Only the [CLS] row decides. The narrow
+# column on the right is the share on special tokens, which the explainable design does not attend at all.
 
 # %%
 show(
@@ -155,7 +159,6 @@ compared = compare(
 wanted = {
     ("accuracy", None),
     ("effective-words", "built-in"),
-    ("special-token-mass", "built-in"),
     ("range-normalised-comprehensiveness", "built-in"),
     ("range-normalised-comprehensiveness", "integrated-gradients"),
     ("range-normalised-comprehensiveness", "random"),
