@@ -35,6 +35,8 @@ transformers.logging.disable_progress_bar()
 #
 # BERT stays BERT, but for its **final block**:
 #
+# ![Stock BERT's final block beside those of single-head and explainable](docs/architecture.svg)
+#
 # - `vanilla` is stock BERT, the twin for every comparison.
 # - `single-head` reads the final block's attention as one head of full width: same parameters, same names, one map.
 # - `explainable`, the default, goes further. Its logits are **the bias plus one contribution per word**, and nothing
