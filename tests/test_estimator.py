@@ -194,7 +194,7 @@ def test_the_default_design_trains_its_twin_and_names_no_folder_that_is_gone(sto
     assert explanation.attribution.completeness_error < 1e-4
     made.save(tmp_path / "model")
     card = (tmp_path / "model" / "README.md").read_text()
-    assert f"base: `{stock_folder}`" in card
+    assert f"base: `{stock_folder.name}`" in card
     assert "teacher: `a vanilla twin, not kept`" in card
 
 
