@@ -11,6 +11,7 @@ from documentation import concepts
 from documentation.pages import DOCS, pages
 from typer.testing import CliRunner
 
+import explainable_bert
 from explainable_bert.interfaces.cli import app
 
 ROOT = DOCS.parent
@@ -31,6 +32,12 @@ def test_the_table_of_concepts_is_that_of_the_saved_results():
     content = concepts.PAGE.read_text(encoding="utf-8")
     assert concepts.page() == content
     assert "| explainable | contributions | 0." in content
+
+
+def test_the_reference_has_every_public_name():
+    named = (DOCS / "api.md").read_text(encoding="utf-8")
+    public = [name for name in explainable_bert.__all__ if name != "__version__"]
+    assert [name for name in public if f".{name}\n" not in named] == []
 
 
 @pytest.mark.parametrize(("page", "line"), LINES)
