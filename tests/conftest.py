@@ -24,6 +24,10 @@ LONG_FILES = (
     "test_frontier_command.py",
     "test_jobs.py",
     "test_bad_inputs.py",
+    "test_readme.py",
+    "test_notebooks.py",
+    "test_estimator.py",
+    "test_export_hub.py",
 )
 
 
