@@ -111,6 +111,12 @@ FINDINGS = [
         ModelError,
         r"lacks 'a\\nb', which",
     ),
+    (
+        "manifest",
+        b'{"format_version": 1, "files": {"' + b"x" * 300 + b'": {"bytes": 1, "sha256": ""}}}',
+        ModelError,
+        r"lacks 'x+\.\.\.x+', which",
+    ),
     # What Arrow says of the types of nested values.
     ("table-jsonl", b'{"text": {"a\\nb": [1]}, "label": 1}', InputError, "holds struct<a b: list<"),
     ("table-jsonl", b'{"text": "a", "label": {"a\\nb": [1]}}', InputError, "holds struct<a b: list<"),
