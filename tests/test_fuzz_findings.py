@@ -117,6 +117,14 @@ FINDINGS = [
         ModelError,
         r"lacks 'x+\.\.\.x+', which",
     ),
+    # NaN differs from itself.
+    (
+        "point-record",
+        b'{"arm": "x", "seed": 0, "design": "", "asked": {"a": {"b\\nc": NaN}}, "predicted": {}, "explained": {}, '
+        b'"n_parameters": 0, "best_epoch": 1, "training_s": 2, "measuring_s": 1, "versions": {}, "machine": "_"}',
+        FileError,
+        r"holds another run \(b c nan there",
+    ),
     # What Arrow says of the types of nested values.
     ("table-jsonl", b'{"text": {"a\\nb": [1]}, "label": 1}', InputError, "holds struct<a b: list<"),
     ("table-jsonl", b'{"text": "a", "label": {"a\\nb": [1]}}', InputError, "holds struct<a b: list<"),

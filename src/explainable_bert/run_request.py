@@ -44,7 +44,7 @@ def check_folder(output: Path) -> None:
 def check_same(output: Path, found: Request, described: Request, not_decisive: Sequence[str] = ()) -> None:
     """Raise FileError, naming what differs, unless both describe the same run."""
     different = [
-        f"{name} {_shown(found.get(part, {}).get(name))} there, {_shown(value)} asked for"
+        f"{_shown(name)} {_shown(found.get(part, {}).get(name))} there, {_shown(value)} asked for"
         for part, values in json.loads(json.dumps(described)).items()
         for name, value in values.items()
         if name not in not_decisive and found.get(part, {}).get(name) != value
