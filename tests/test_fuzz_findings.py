@@ -125,6 +125,14 @@ FINDINGS = [
         FileError,
         r"holds another run \(b c nan there",
     ),
+    (
+        "point-record",
+        b'{"arm": "a", "seed": 1, "design": "", "asked": {}, "predicted": {}, "explained": {"test": {"sha256": "e", '
+        b'"measures": [{"method": "", "measure": "m", "values": [[], null, 0.125]}]}}, "n_parameters": 1, '
+        b'"best_epoch": 0, "training_s": 1, "measuring_s": 1, "versions": {}, "machine": ""}',
+        InputError,
+        "of 2 sizes given for 'm'; accepted: of one size",
+    ),
     # What Arrow says of the types of nested values.
     ("table-jsonl", b'{"text": {"a\\nb": [1]}, "label": 1}', InputError, "holds struct<a b: list<"),
     ("table-jsonl", b'{"text": "a", "label": {"a\\nb": [1]}}', InputError, "holds struct<a b: list<"),

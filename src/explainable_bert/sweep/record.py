@@ -47,7 +47,7 @@ class Measured:
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
-        sizes = {len(value) if isinstance(value, tuple) else 0 for value in self.values if value is not None}
+        sizes = {len(value) if isinstance(value, tuple) else None for value in self.values if value is not None}
         if len(sizes) > 1:
             raise InputError(f"values: of {len(sizes)} sizes given for {self.measure!r}; accepted: of one size")
 
