@@ -108,7 +108,8 @@ vulnerabilities: .venv/installed build/pip-audit/bin/pip-audit
 SECONDS ?= 60
 fuzz: .venv/installed-dev
 	$(BIN)/pip install --only-binary :all: atheris==3.0.0
-	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --all --processes 2 --seconds $(SECONDS) --output build/fuzz.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m fuzz --all --processes 2 --seconds $(SECONDS) --output build/fuzz.json || \
+		$(BIN)/python -m fuzz --all --again --output build/fuzz.json
 
 # dist/: the wheel and the source distribution; then the wheel, in an environment that has nothing else of ours.
 package: .venv/installed-dev
