@@ -72,7 +72,7 @@ def _explainers() -> str:
     for name, explainer in EXPLAINERS.items():
         signed = [design for design in DESIGNS if explainer.signed(DESIGNS[design])]
         per_label = [design for design in DESIGNS if explainer.per_label(DESIGNS[design])]
-        refused = [design for design in DESIGNS if explainer.refusal(DESIGNS[design]) is not None]
+        able = [design for design in DESIGNS if explainer.refusal(DESIGNS[design]) is None]
         cells = (
             f"`{name}`",
             explainer.summary,
@@ -80,7 +80,7 @@ def _explainers() -> str:
             str(explainer.backward),
             _designs(signed),
             _designs(per_label),
-            _designs([design for design in DESIGNS if design not in refused]),
+            _designs(able),
             explainer.source,
         )
         rows.append(f"| {' | '.join(cells)} |")

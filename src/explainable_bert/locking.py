@@ -2,13 +2,14 @@
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from explainable_bert.errors import FileError
-from explainable_bert.writing import remove_asides
+from explainable_bert.writing import check_place, put_folder, remove_asides
 
 LOCK_FILE = ".lock"
 
@@ -51,6 +52,23 @@ def held(output: Path) -> Iterator[None]:
 def aside_of(output: Path) -> Path:
     """A folder beside `output` to be held by whoever makes what has its place there only when it is done."""
     return output.parent / f".{output.name}.aside"
+
+
+@contextmanager
+def making(output: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its place as `output` once the block has ended, whole or not at all.
+
+    Raises FileError when `output` is there already, when its place cannot be written, and as `held` does.
+    """
+    if output.exists():
+        raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
+    check_place(output)
+    aside = aside_of(output)
+    with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
+        folder = Path(place) / output.name
+        folder.mkdir()
+        yield folder
+        put_folder(folder, output)
 
 
 def is_new(output: Path) -> bool:

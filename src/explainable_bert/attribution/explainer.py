@@ -49,6 +49,10 @@ class TokenBatch:
             "special_tokens_mask": self.special,
         }
 
+    def with_units_as(self, token_id: int) -> Int[Tensor, "batch key"]:
+        """The tokens with this one in the place of every unit's: where paths to the text begin."""
+        return self.input_ids.masked_fill(self.unit_ids >= 0, token_id)
+
     @property
     def n_units(self) -> list[int]:
         """The number of units of each text."""

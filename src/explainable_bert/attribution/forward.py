@@ -16,12 +16,13 @@ def forward_func(model: ExplainableBertForSequenceClassification) -> Forward:
 
     def forward(given: Tensor, attention_mask: Tensor, token_type_ids: Tensor, special_tokens_mask: Tensor) -> Tensor:
         name = "inputs_embeds" if given.is_floating_point() else "input_ids"
-        context = {
-            "attention_mask": attention_mask,
-            "token_type_ids": token_type_ids,
-            "special_tokens_mask": special_tokens_mask,
-        }
-        logits: Tensor = model(**{name: given}, **context).logits
+        output = model(
+            **{name: given},
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            special_tokens_mask=special_tokens_mask,
+        )
+        logits: Tensor = output.logits
         return logits
 
     return forward
@@ -34,4 +35,4 @@ def context_of(batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor]:
 
 def masked_ids(batch: TokenBatch) -> Tensor:
     """The ids with [MASK] in the place of every unit: captum's baselines."""
-    return batch.input_ids.masked_fill(batch.unit_ids >= 0, batch.mask_token_id)
+    return batch.with_units_as(batch.mask_token_id)

@@ -56,7 +56,7 @@ def integrated_gradients(
     def attribute(model: ExplainableBertForSequenceClassification, batch: TokenBatch) -> BatchAttribution:
         found = _prediction(model, batch)
         baseline_id = batch.mask_token_id if baseline_token == "[MASK]" else batch.pad_token_id
-        baseline_ids = torch.where(batch.unit_ids >= 0, baseline_id, batch.input_ids)
+        baseline_ids = batch.with_units_as(baseline_id)
         start, end = _word_embeddings(model, baseline_ids), _word_embeddings(model, batch.input_ids)
 
         def on_path(

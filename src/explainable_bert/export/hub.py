@@ -1,25 +1,24 @@
 """A classifier as a folder for the hub: weights, tokenizer, one code file that needs no package, and a card."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from jinja2 import UndefinedError
 
-from explainable_bert.errors import FileError, InputError, ModelError
+from explainable_bert.errors import InputError, ModelError
 from explainable_bert.evaluation.parts import Finished, read_finished
 from explainable_bert.export.heatmap import render
 from explainable_bert.export.hub_card import base_of, measured, metadata
 from explainable_bert.export.hub_code import CODE_FILE, CONFIG_CLASS, MODEL_CLASS, model_code
-from explainable_bert.locking import aside_of, held
+from explainable_bert.locking import making
 from explainable_bert.manifest import write_manifest
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.training.model_card import Picture, Publication, model_card
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run_folder import REPORT_FILE
-from explainable_bert.writing import check_place, put_folder, write_text
+from explainable_bert.writing import write_text
 
 CARD_FILE, PICTURE_FILE = "README.md", "example.png"
 EXAMPLE_TEXT = "A warm, funny film with one awful song."
@@ -38,16 +37,10 @@ def export_hub(
     Raises FileError when `output` is there already or `evaluation` is not, InputError when that is damaged or of other
     weights, or `text` is blank.
     """
-    if output.exists():
-        raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
-    check_place(output)
-    found = None if evaluation is None else _evaluation(evaluation, classifier)
-    report = _report(Path(classifier.name))
-    explanation = _named(classifier, output.name).explain([text])[0]
-    aside = aside_of(output)
-    with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
-        folder = Path(place) / "model"
-        folder.mkdir()
+    with making(output) as folder:
+        found = None if evaluation is None else _evaluation(evaluation, classifier)
+        report = _report(Path(classifier.name))
+        explanation = _named(classifier, output.name).explain([text])[0]
         classifier.model.save_pretrained(folder)
         classifier.tokenizer.save_pretrained(folder)
         _name_code(folder / "config.json")
@@ -56,7 +49,6 @@ def export_hub(
         # Whoever publishes a card goes on writing it: it is none of the files that have to stay as they are.
         write_manifest(folder, [file.name for file in folder.iterdir()])
         write_text(folder / CARD_FILE, _card(classifier, output.name, report, found, explanation))
-        put_folder(folder, output)
 
 
 def _evaluation(folder: Path, classifier: ExplainableClassifier) -> Finished:

@@ -18,7 +18,7 @@ _NETWORK, _NETWORK_CLASS = f"{_PACKAGE}.model.network", "ExplainableBertNetwork"
 _SHAPED = ("Bool", "Float", "Int")
 _HEADER = f'''"""A BERT text classifier whose explanation is part of its computation, in one file.
 
-Written by `explainable-bert export hub` out of the sources of explainable-bert {__version__} (MIT), not by hand.
+Written by `explainable-bert export hub` out of the sources of explainable-bert {__version__} (Apache-2.0), not by hand.
 It needs torch, transformers and safetensors, and entmax where a model's attention is sparse. Where the package itself
 has been imported, its own classes are used instead of these.
 """

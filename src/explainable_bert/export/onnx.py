@@ -3,7 +3,6 @@
 import copy
 import json
 import logging
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,15 +22,14 @@ from explainable_bert.engines.onnx_engine import (
     GraphFacts,
     OnnxEngine,
 )
-from explainable_bert.errors import FileError, MissingExtraError, ModelError
-from explainable_bert.locking import aside_of, held
+from explainable_bert.errors import MissingExtraError, ModelError
+from explainable_bert.locking import making
 from explainable_bert.manifest import write_manifest
 from explainable_bert.metrics.agreement import kendall_tau
 from explainable_bert.metrics.classification import accuracy
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.text.encoding import TextInput
-from explainable_bert.writing import check_place, put_folder
 
 if TYPE_CHECKING:
     import torch
@@ -89,13 +87,7 @@ def export_onnx(
         raise ModelError(
             f"model: attention function {function!r} cannot be written in ONNX; accepted: {', '.join(EXPORTABLE)}"
         )
-    if output.exists():
-        raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
-    check_place(output)
-    aside = aside_of(output)
-    with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
-        folder = Path(place) / "graph"
-        folder.mkdir()
+    with making(output) as folder:
         _write_graph(classifier, folder / GRAPH_FILE)
         (folder / TOKENIZER_FILE).write_text(classifier.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
         difference = _largest_difference(classifier, OnnxEngine.load(str(folder)))
@@ -109,7 +101,6 @@ def export_onnx(
         report = _compared(classifier, ExplainableClassifier.load(folder), difference, sample, int8=int8)
         (folder / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
         write_manifest(folder, [GRAPH_FILE, TOKENIZER_FILE, REPORT_FILE])
-        put_folder(folder, output)
     return report
 
 
