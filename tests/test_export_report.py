@@ -57,6 +57,7 @@ def report(**changes):
         "machine": "two cores",
         "gold_labels": ("positive", "negative"),
         "pending": ("single-head", "lexical"),
+        "summaries": {name: f"what {name} is" for name in ("vanilla", "additive", "single-head", "lexical")},
         "notes": ("Computed note one.", "Computed note two."),
     }
     return DemoReport(**{**fields, **changes})
@@ -139,15 +140,13 @@ def test_effective_words_of_an_uneven_text(tmp_path):
 
 def test_table_holds_every_value_and_the_pending_designs(tmp_path):
     cells = Page(written(tmp_path)).cells
-    attention = "stock BERT, mean of the final heads' attention"
-    exact = "logit = bias + sum of word contributions, exactly"
     assert cells[1:3] == [
-        [f"vanilla{attention}", "81.2 ± 1.2%", "4.5", "22,713,986", "1,234", "—"],
-        [f"additive{exact}value layer 2", "79.0 ± 1.2%", "1.5", "22,713,986", "1,234", "3.2e-06"],
+        ["vanillawhat vanilla is", "81.2 ± 1.2%", "4.5", "22,713,986", "1,234", "—"],
+        ["additivewhat additive isvalue layer 2", "79.0 ± 1.2%", "1.5", "22,713,986", "1,234", "3.2e-06"],
     ]
     assert cells[3:] == [
-        ["single-headone full-width head in the final block, same parameters", "training…"],
-        ["lexicalthe same, with values read from states close to the words", "training…"],
+        ["single-headwhat single-head is", "training…"],
+        ["lexicalwhat lexical is", "training…"],
     ]
     assert cells[0] == ["design", "accuracy ± s.e.", "effective words", "parameters", "seconds", "contribution error"]
 

@@ -17,7 +17,7 @@ from explainable_bert.data.corpora import Corpus, Example, load_corpus
 from explainable_bert.errors import FileError
 from explainable_bert.export.report import DemoReport, DesignRow, effective_words, write_report
 from explainable_bert.metrics.classification import accuracy, accuracy_standard_error
-from explainable_bert.model.configuration import has_twin
+from explainable_bert.model.configuration import DESIGNS, has_twin
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run import train
@@ -156,6 +156,7 @@ def _report(rows: list[DesignRow], corpus: Corpus, sentences: tuple[Example, ...
         machine=f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
         gold_labels=tuple(sentence.label for sentence in sentences),
         pending=tuple(design for design, _, _ in _DESIGNS if design not in done),
+        summaries={name: design.summary for name, design in DESIGNS.items()},
         notes=tuple(_notes(rows)),
     )
 

@@ -1,10 +1,9 @@
 """The demo's page: the same sentences explained by every design, and what each design costs and scores."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 
@@ -15,15 +14,6 @@ from explainable_bert.metrics.sharpness import effective_units
 from explainable_bert.records import Explanation
 from explainable_bert.writing import write_text
 
-_DESCRIPTIONS = MappingProxyType(
-    {
-        "vanilla": "stock BERT, mean of the final heads' attention",
-        "single-head": "one full-width head in the final block, same parameters",
-        "additive": "logit = bias + sum of word contributions, exactly",
-        "lexical": "the same, with values read from states close to the words",
-        "explainable": "the same, closer still, taught by its vanilla twin and with values that learn apart",
-    }
-)
 _AXIS_STEP = 0.05
 
 
@@ -50,7 +40,7 @@ class DesignRow:
 class DemoReport:
     """Everything on the page: trained designs, those still `pending`, how they were trained, the caller's notes.
 
-    Every row explains the same sentences, in the order of `gold_labels`.
+    Every row explains the same sentences, in the order of `gold_labels`. `summaries` say in words what a design is.
     """
 
     rows: tuple[DesignRow, ...]
@@ -62,6 +52,7 @@ class DemoReport:
     machine: str
     gold_labels: tuple[str, ...]
     pending: tuple[str, ...]
+    summaries: Mapping[str, str]
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
@@ -82,7 +73,6 @@ def write_report(report: DemoReport, path: Path) -> None:
         [item for row in report.rows for item in row.explanations],
         report=report,
         sentences=_sentences(report),
-        descriptions=_DESCRIPTIONS,
         accuracy_axis=_accuracy_axis(report.rows),
         words_axis=Axis(0.0, max((row.effective_words for row in report.rows), default=1.0) or 1.0),
         effective_words=effective_words,
