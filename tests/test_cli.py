@@ -68,6 +68,20 @@ def refused(arguments):
     return lines[-1]
 
 
+@pytest.mark.parametrize("arguments", [["--x\u202ey"], ["predict", "--\x1b[31m=1", "film"]])
+def test_options_with_hidden_characters_are_named_visibly(arguments):
+    code, out, err = call(arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: option --")
+    assert err.splitlines() == [err.rstrip("\n")]
+    assert err.rstrip("\n").isprintable()
+
+
+def test_texts_after_two_dashes_are_no_options():
+    code, _, err = call(["predict", "nowhere", "--", "-\u202e film"])
+    assert (code, err.startswith("error: model: 'nowhere'")) == (1, True)
+
+
 def run_of(folder):
     """What the training of a model folder was asked for."""
     return TrainingReport.load(folder / "training_report.json").run

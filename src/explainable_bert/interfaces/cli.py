@@ -2,18 +2,17 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from explainable_bert.errors import ExplainableBertError
-from explainable_bert.export.strips import one_line, visible
-from explainable_bert.interfaces import benching, jobs, measuring, serving, showing, sweeping
+from explainable_bert.export.strips import one_line
+from explainable_bert.interfaces import benching, jobs, measuring, serving, showing, sweeping, training
 from explainable_bert.interfaces.options import (
     Input,
-    LabelColumn,
     LongTexts,
     Model,
     Pair,
@@ -24,16 +23,12 @@ from explainable_bert.interfaces.options import (
 from explainable_bert.interfaces.reading import given_texts, load_model
 from explainable_bert.interfaces.terminal import (
     Terminal,
-    TrainingBar,
-    end_process,
-    is_main_process,
     print_methods,
     quiet_libraries,
     read_of,
     reading_bar,
     say,
     say_long,
-    say_skipped,
 )
 from explainable_bert.records import Level, Long, holds_records, save_explanations
 from explainable_bert.version import __version__
@@ -54,6 +49,11 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; a user's mistake is one line on stderr and exit code 1, wrong usage exit code 2."""
+    hidden = _hidden_option(sys.argv[1:])
+    if hidden is not None:
+        # Typer would print it as it is.
+        say(f"error: option {hidden} given; accepted: those that --help lists (texts come after --)", style="bold red")
+        sys.exit(2)
     try:
         app()
     except ExplainableBertError as error:
@@ -61,112 +61,14 @@ def main() -> None:
         sys.exit(1)
 
 
+def _hidden_option(words: list[str]) -> str | None:
+    """The first option whose name holds characters that a terminal would act on, made visible."""
+    options = (word.partition("=")[0] for word in takewhile(lambda word: word != "--", words) if word[:1] == "-")
+    return next((one_line(name) for name in options if one_line(name) != name), None)
+
+
 app.command(epilog=showing.DEMO_EXAMPLE)(showing.demo)
-
-
-@app.command(
-    epilog="Example: explainable-bert train --base minilm --data movie-snippets --unlabelled tweets --output runs/x"
-)
-def train(
-    data: Annotated[str, typer.Option(help="Named corpus, file, folder of splits, or hub dataset.")],
-    output: Annotated[Path, typer.Option(help="Model folder to make; a stopped run is continued there.")],
-    design: Annotated[
-        str, typer.Option(help="explainable, vanilla, single-head, additive or lexical.")
-    ] = "explainable",
-    base: Annotated[
-        str | None, typer.Option(help="A folder or a hub name of a BERT checkpoint. Default: minilm.")
-    ] = None,
-    value_layer: Annotated[
-        int | None, typer.Option(help="For explainable and lexical: 0 (embeddings) to the last block - 1.")
-    ] = None,
-    attention_function: Annotated[str, typer.Option(help="softmax, entmax15, sparsemax or uniform.")] = "softmax",
-    teacher: Annotated[
-        str | None,
-        typer.Option(help="Trained model to learn from; explainable starts from it too. Its default: its own twin."),
-    ] = None,
-    unlabelled: Annotated[
-        list[str] | None, typer.Option(help="Corpus or file whose texts the teacher labels; repeat it for more.")
-    ] = None,
-    masked_fine_tuning: Annotated[
-        bool, typer.Option(help="Show part of the texts with [MASK] holes; explainable always does.")
-    ] = False,
-    values_apart: Annotated[
-        bool, typer.Option(help="Values learn apart from the attention; explainable's always do.")
-    ] = False,
-    bf16: Annotated[bool, typer.Option(help="Multiply in bfloat16, where that is faster.")] = False,
-    text_column: TextColumn = "text",
-    pair_column: PairColumn = None,
-    label_column: LabelColumn = "label",
-    epochs: Annotated[int, typer.Option(help="At most so many passes over the training rows.")] = 3,
-    batch_size: Annotated[int, typer.Option(help="Texts per step, over all processes.")] = 32,
-    learning_rate: Annotated[float | None, typer.Option(help="Default: 1e-4 below 512 wide, else 3e-5.")] = None,
-    max_length: Annotated[int, typer.Option(help="Tokens read of each text, or of each window of it.")] = 512,
-    long: LongTexts = "window",
-    gradient_accumulation: Annotated[int, typer.Option(help="Passes that a step is shared out to.")] = 1,
-    gradient_checkpointing: Annotated[
-        bool, typer.Option("--gradient-checkpointing", help="Less memory, more time.")
-    ] = False,
-    early_stopping_patience: Annotated[int, typer.Option(help="Epochs to wait for a better one.")] = 2,
-    seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
-    report_to: Annotated[
-        list[str] | None,
-        typer.Option(help="Send the training's numbers to tensorboard, mlflow or trackio; repeat it for more."),
-    ] = None,
-) -> None:
-    """Train a design on a corpus into a model folder."""
-    from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
-    from explainable_bert.model.checkpoint import MINILM
-    from explainable_bert.model.configuration import has_twin
-    from explainable_bert.training.run import train as run_training
-    from explainable_bert.training.settings import ModelRequest, TrainingSettings
-    from explainable_bert.training.twin import recipe, train_with_twin, twin_folder
-
-    quiet_libraries()
-    settings = TrainingSettings(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        masked_fine_tuning=masked_fine_tuning,
-        values_apart=values_apart,
-        max_length=max_length,
-        long=long,
-        gradient_accumulation=gradient_accumulation,
-        gradient_checkpointing=gradient_checkpointing,
-        bf16=bf16,
-        early_stopping_patience=early_stopping_patience,
-        seed=seed,
-    )
-    columns = Columns(text=text_column, label=label_column, pair=pair_column)
-    corpus = load_corpus(data, columns)
-    say_skipped(corpus.n_skipped, corpus.skipped)
-    texts = [text for name in unlabelled or () for text in unlabelled_texts(name, columns)]
-    started_from = base or (teacher if has_twin(design) else None) or MINILM
-    request = ModelRequest(started_from, design, value_layer, attention_function, teacher=teacher)
-    sent_to = tuple(report_to or ())
-    twin = twin_folder(output) if has_twin(design) and teacher is None else None
-    with TrainingBar() as bar:
-        bar.start(design)
-        try:
-            if twin is not None:
-                report = train_with_twin(request, corpus, output, settings, bar.update, texts, bar.start, sent_to)
-            else:
-                settings = recipe(settings) if has_twin(design) else settings
-                report = run_training(request, corpus, output, settings, bar.update, texts, sent_to)
-        except KeyboardInterrupt:
-            say("interrupted; the same command continues after the last finished epoch")
-            raise
-    if is_main_process():
-        if not bar.has_begun:
-            say(f"{str(output)!r} holds this very run, finished: nothing was trained")
-        if report.n_tokens_dropped:
-            say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
-        print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
-        if report.test_accuracy is not None:
-            print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
-        print(f"model {visible(str(output))}")
-        if twin is not None:
-            print(f"vanilla twin {visible(str(twin))}")
-    end_process()
+app.command(epilog=training.TRAIN_EXAMPLE)(training.train)
 
 
 @app.command(epilog='Example: explainable-bert predict runs/x "A warm, funny film." "Dull."')
