@@ -138,7 +138,7 @@ def main() -> None:
     arguments = parser.parse_args()
     classifier = ExplainableClassifier.load(arguments.model)
     texts = read_table(arguments.texts).column("sentence").to_pylist()[: arguments.n]
-    rows = []
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_stock(classifier, folder / "stock")

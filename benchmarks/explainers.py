@@ -40,11 +40,12 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 def stock_twin(model: ExplainableBertForSequenceClassification) -> BertForSequenceClassification:
     """The stock class with the weights of a vanilla model."""
     fields = model.config.to_dict()
-    stock = BertForSequenceClassification(
+    stock: BertForSequenceClassification = BertForSequenceClassification(
         BertConfig(**{name: fields[name] for name in BertConfig().to_dict() if name in fields})
     )
     stock.load_state_dict(model.state_dict())
-    return stock.eval()
+    stock.eval()
+    return stock
 
 
 def captum_scores(
@@ -53,7 +54,8 @@ def captum_scores(
     """Token scores by captum's layer integrated gradients on the word embeddings, a text at a time."""
 
     def logits(ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
-        return stock(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
+        scores: torch.Tensor = stock(input_ids=ids, attention_mask=mask, token_type_ids=types).logits
+        return scores
 
     explainer = LayerIntegratedGradients(logits, stock.bert.embeddings.word_embeddings)
     scores = []

@@ -134,8 +134,13 @@ def _make_samples(folder: Path) -> None:
 
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_WORDS]
     torch.manual_seed(0)
-    sizes = {"hidden_size": 24, "num_attention_heads": 3, "num_hidden_layers": 4, "intermediate_size": 32}
-    names = {"id2label": {0: "bad", 1: "good"}, "label2id": {"bad": 0, "good": 1}}
+    sizes: dict[str, Any] = {
+        "hidden_size": 24,
+        "num_attention_heads": 3,
+        "num_hidden_layers": 4,
+        "intermediate_size": 32,
+    }
+    names: dict[str, Any] = {"id2label": {0: "bad", 1: "good"}, "label2id": {"bad": 0, "good": 1}}
     config = BertConfig(**sizes, vocab_size=len(words), max_position_embeddings=40, initializer_range=0.2, **names)
     BertForSequenceClassification(config).save_pretrained(folder / "model")
     BertTokenizer(vocab={word: index for index, word in enumerate(words)}).save_pretrained(folder / "model")

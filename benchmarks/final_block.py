@@ -12,6 +12,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from explainable_bert import ExplainableBertConfig, ExplainableBertForSequenceClassification
 
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "MiniLM-L6": {
         "hidden_size": 384,
         "num_hidden_layers": 6,

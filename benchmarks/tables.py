@@ -1,7 +1,6 @@
 """Writes the tables of README and of pages in docs from the saved results: `python -m benchmarks.tables`."""
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -217,8 +216,9 @@ def with_tables(name: str, content: str) -> str:
 def between_marks(content: str, tables: Mapping[str, str]) -> str:
     """A page with each table between the marks that have its name."""
     for name, table in tables.items():
-        pattern = rf"(<!-- {name} table -->\n).*?(<!-- end of {name} table -->)"
-        content = re.sub(pattern, lambda marks, table=table: f"{marks[1]}{table}\n{marks[2]}", content, flags=re.DOTALL)
+        before, rest = content.split(f"<!-- {name} table -->\n")
+        after = rest.split(f"<!-- end of {name} table -->")[1]
+        content = f"{before}<!-- {name} table -->\n{table}\n<!-- end of {name} table -->{after}"
     return content
 
 

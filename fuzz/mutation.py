@@ -19,7 +19,7 @@ Mutate = Callable[[bytes, Random], bytes]
 _LISTS, _OBJECTS, _DIGITS = "@lists@", "@objects@", "@digits@"
 _DEPTHS = (40, 400, 1500)
 _ODD_NAMES = ("", "a\nb", "\ud800", "self", "cls", "__class__", "schema_version", "model_type", "0", "x" * 200)
-_ODD_VALUES = (
+_ODD_VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2, 2**31, 2**63, -(2**63) - 1, 10**400, 0.5, -0.0, 1e308, 1e-320),
     *(float("nan"), float("inf"), float("-inf")),
     *("", " ", "a", "a\nb", "\r", "\u2028", "\0", "\ud800", "\udfff\ud800", "\ufeff", "😀", "x" * 300),
@@ -265,7 +265,21 @@ def _with_another_column(content: bytes, rng: Random) -> bytes:
 
 
 def _odd_columns(n_rows: int) -> Sequence[pa.Array]:
-    values = (None, True, -1, 2**62, float("nan"), "", "a\nb", "{", '{"schema_version": 3}', b"\xff", [], [1], {"a": 1})
+    values: tuple[Any, ...] = (
+        None,
+        True,
+        -1,
+        2**62,
+        float("nan"),
+        "",
+        "a\nb",
+        "{",
+        '{"schema_version": 3}',
+        b"\xff",
+        [],
+        [1],
+        {"a": 1},
+    )
     # Far beyond what Python's own types hold.
     times = (pa.timestamp("s"), pa.duration("s"))
     return [

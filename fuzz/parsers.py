@@ -104,7 +104,7 @@ def _graph_facts(content: bytes, _: Path) -> None:
         facts = GraphFacts.from_json(content.decode("utf-8", errors="replace"))
     except ValueError:  # what OnnxEngine.load makes one line of
         return
-    _ = (len(facts.labels), facts.bias, facts.window + facts.pad_token_id)
+    len(facts.labels), facts.bias, facts.window + facts.pad_token_id
 
 
 def _config(content: bytes, folder: Path) -> None:

@@ -92,7 +92,9 @@ def yelp_hat() -> list[bytes]:
 
 def hatexplain() -> list[bytes]:
     """Posts by their id."""
-    voters = [{"label": label, "annotator_id": 1, "target": []} for label in ("hate", "normal", "hate")]
+    voters: list[dict[str, Any]] = [
+        {"label": label, "annotator_id": 1, "target": []} for label in ("hate", "normal", "hate")
+    ]
     post = {
         "post_id": "7",
         "annotators": voters,

@@ -48,7 +48,8 @@ def unrun(source: str) -> NotebookNode:
         # Random by default: another one at every run.
         cell["id"] = f"cell-{number}"
         cells.append(cell)
-    return new_notebook(cells=cells, metadata=_METADATA)
+    notebook: NotebookNode = new_notebook(cells=cells, metadata=_METADATA)
+    return notebook
 
 
 def built(*, quick: bool) -> list[NotebookNode]:

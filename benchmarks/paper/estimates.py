@@ -176,9 +176,9 @@ def _interval_of(values: np.ndarray, statistic: Statistic) -> Estimate | None:
         for confidence in (CONFIDENCE, EQUIVALENCE_CONFIDENCE)
     ]
     known = [value for value in by_seed if value is not None]
-    if len(known) < len(by_seed) or ends[0] is None or ends[1] is None:
-        return None
     wide, narrow = ends
+    if len(known) < len(by_seed) or wide is None or narrow is None:
+        return None
     mean = float(np.mean(known))
     return Estimate(
         mean, wide.low, wide.high, narrow.low, narrow.high, *_students(known), tuple(known), values.shape[1]

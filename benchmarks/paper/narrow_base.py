@@ -1,6 +1,7 @@
 """The base checkpoint of a control: a last block whose single head scores with the queries and keys of one old head."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import BertModel
@@ -17,7 +18,7 @@ def narrow_base(base: str, folder: Path) -> Path:
     """
     if (folder / "tokenizer.json").is_file():  # which is written last
         return folder
-    model = BertModel.from_pretrained(resolve_base(base))
+    model: Any = BertModel.from_pretrained(resolve_base(base))
     attention = model.encoder.layer[-1].attention.self
     width = attention.attention_head_size
     with torch.no_grad():

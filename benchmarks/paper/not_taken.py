@@ -55,12 +55,16 @@ class MaskedWords(ClassifierTrainer):
     """Also asks the states that values are read from which word stands there, masked or not, of 15 % of the words."""
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **others: Any
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         """The package's loss, in training with that of the words."""
         unwrapped: Any = self.accelerator.unwrap_model(model)
         unwrapped.config.output_hidden_states = model.training
-        loss, output = super().compute_loss(model, inputs, return_outputs=True, **others)
+        loss, output = super().compute_loss(model, inputs, True, num_items_in_batch)
         if model.training:
             drawn = torch.rand(inputs["input_ids"].shape, generator=self._generator()).to(loss.device) < _WORDS_SHARE
             asked = drawn & ~inputs["special_tokens_mask"].bool()

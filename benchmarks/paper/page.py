@@ -169,6 +169,13 @@ def _minutes(results: Results) -> str:
     return ", ".join(f"{arm} {minutes:.1f}" for arm, minutes in results.all["training_minutes"].items())
 
 
+def _n_texts(results: Results, study: str, of_set: str, arm: str, metric: str) -> int:
+    found = results.row(study, of_set, arm, metric)
+    if found is None:
+        raise ValueError(f"no {metric} of {arm} on {of_set} in {study}")
+    return int(found["n"])
+
+
 def _seeds(results: Results, study: str, arm: str) -> str:
     return str(len(results.all["arms"][study][arm]["seeds"]))
 
@@ -188,7 +195,7 @@ def _own(results: Results) -> str:
 
 {table((*head, "effective words", "on special tokens"), [*lines, random])}
 
-{results.row(OWN, reviews, VANILLA, RNC)["n"]} test texts of movie-snippets, the same for every seed. The first number
+{_n_texts(results, OWN, reviews, VANILLA, RNC)} test texts of movie-snippets, the same for every seed. The first number
 is what the project is for: on margins, between a random order of words and the best order that a greedy search found on
 the same model. Raw AOPC also depends on how a model takes to holes in a text, so it is not to be compared between
 models. The product of the heads is the multi-head model as it is, read as the single head would start."""
@@ -225,7 +232,7 @@ def _explainers(results: Results) -> str:
 
 {between}
 
-{results.row(COMPARED, reviews, VANILLA, RNC)["n"]} test texts, {_seeds(results, COMPARED, VANILLA)} seeds. "Built-in
+{_n_texts(results, COMPARED, reviews, VANILLA, RNC)} test texts, {_seeds(results, COMPARED, VANILLA)} seeds. "Built-in
 over it" is what the model's own explanation reaches above a random order, over what this explainer does, on
 the same model and texts. Integrated gradients have 64 steps from [MASK]; lime, 256 variants, was run on the first seed
 alone."""
@@ -284,15 +291,16 @@ def _people(results: Results) -> str:
         )
     compared = ""
     if others:
-        n = results.row(COMPARED, YELP, VANILLA, "average-precision")["n"]
+        n = _n_texts(results, COMPARED, YELP, VANILLA, "average-precision")
         compared = f"""
 
 Against every explainer of the twin, on {n} of these reviews:
 
 {table(("explainer of vanilla", "average precision", "built-in of explainable minus it"), others)}"""
+    n_reviews = _n_texts(results, OWN, YELP, VANILLA, "average-precision")
     return f"""## Agreement with people
 
-{results.row(OWN, YELP, VANILLA, "average-precision")["n"]} reviews of Yelp-HAT (Sen et al. 2020), three people each, by
+{n_reviews} reviews of Yelp-HAT (Sen et al. 2020), three people each, by
 models trained on movie sentences. `human` is one person against another: the ceiling of token-F1. People mark words
 without ranking them, so that average precision can exceed theirs.
 

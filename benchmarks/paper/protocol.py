@@ -6,6 +6,7 @@ The recipe was chosen by validation rows; `docs/results.md` says how, and what w
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from explainable_bert.evaluation.settings import EvaluationSettings
 from explainable_bert.sweep.arm import Arm
@@ -128,7 +129,7 @@ def settings(scale: Scale) -> TrainingSettings:
 def twins(scale: Scale, unlabelled: tuple[str, ...] = UNLABELLED) -> tuple[Arm, ...]:
     """The vanilla twin, the flagship that it teaches, and the twin given the flagship's own schedule once more."""
     masked = settings(scale)
-    taught = {"teacher": VANILLA, "base": VANILLA, "unlabelled": unlabelled}
+    taught: dict[str, Any] = {"teacher": VANILLA, "base": VANILLA, "unlabelled": unlabelled}
     return (
         Arm(VANILLA, ModelRequest(scale.base, "vanilla"), masked),
         Arm(EXPLAINABLE, ModelRequest(scale.base, "explainable"), recipe(masked), **taught),

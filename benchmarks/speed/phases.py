@@ -126,7 +126,11 @@ def _summary(
 
 def _stock_of(config: BertConfig) -> BertForSequenceClassification:
     sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-    return BertForSequenceClassification(BertConfig(**{name: getattr(config, name) for name in sizes})).eval()
+    stock: BertForSequenceClassification = BertForSequenceClassification(
+        BertConfig(**{name: getattr(config, name) for name in sizes})
+    )
+    stock.eval()
+    return stock
 
 
 def _for_stock(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
