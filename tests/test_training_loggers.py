@@ -1,5 +1,6 @@
 """Loggers of a training: the numbers arrive, no text does, and what is not there is refused before any work."""
 
+import dataclasses
 import sys
 from importlib.machinery import ModuleSpec
 from types import SimpleNamespace
@@ -73,7 +74,8 @@ def test_the_folder_of_tensorboard_may_be_named(tmp_path, monkeypatch):
     ],
 )
 def test_loggers_that_are_not_there(stock_folder, tmp_path, monkeypatch, name, message):
-    monkeypatch.setitem(loggers._AVAILABLE, "mlflow", (lambda: False, "mlflow-skinny"))
+    absent = dataclasses.replace(loggers._LOGGERS["mlflow"], is_available=lambda: False)
+    monkeypatch.setitem(loggers._LOGGERS, "mlflow", absent)
     for run, design in ((train, "vanilla"), (train_with_twin, "explainable")):
         with pytest.raises(InputError) as error:
             run(ModelRequest(str(stock_folder), design), toy_corpus(), tmp_path / "model", report_to=[name])
