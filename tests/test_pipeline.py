@@ -1,8 +1,10 @@
 """ExplainableClassifier: texts in, records out, in order, whatever the batch."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -267,3 +269,64 @@ def test_the_window_of_the_tokenizer_counts(build):
     assert prediction.n_windows == 2
     (prediction,) = ExplainableClassifier(build("vanilla"), tokenizer, long="truncate").predict(["good " * 9])
     assert prediction.n_tokens_dropped == 4
+
+
+# --- what an explanation forecasts of a text without some of its words ---
+
+
+def test_forecasts_of_all_texts_and_variants(classifier):
+    clf = classifier("lexical")
+    texts = ["the film is unbelievable , very good", ("a good film", "bad, don't"), "good"]
+    random = np.random.default_rng(0)
+    keeps = [random.random((4, len(of_text))) < 0.6 for of_text in clf.units(texts)]
+    for keep in keeps:
+        keep[0], keep[1] = True, False
+    found = clf.forecast_erased(texts, keeps)
+    assert [logits.shape for logits in found] == [(4, 3)] * 3
+    bias = clf.model.classifier.bias.detach().numpy()
+    for text, keep, logits in zip(texts, keeps, found, strict=True):
+        whole = [clf.explain([text], target=label)[0].attribution for label in clf.labels]
+        assert logits[0] == pytest.approx([attribution.logit for attribution in whole], abs=1e-5)
+        assert logits[1] == pytest.approx(bias, abs=1e-6)
+        attention = clf.head_attention([text])[0][0]
+        for row, of_row in zip(keep[2:], logits[2:], strict=True):
+            sums = np.array([np.array(attribution.scores)[row].sum() for attribution in whole])
+            assert of_row == pytest.approx(bias + (sums / attention[row].sum() if row.any() else 0), abs=1e-5)
+
+
+def test_forecasts_by_tokens(classifier):
+    clf = classifier("additive")
+    (tokens,) = clf.units(["unbelievable"], "token")
+    keep = np.eye(len(tokens), dtype=bool)
+    (found,) = clf.forecast_erased(["unbelievable"], [keep], "token")
+    assert found.shape == (3, 3)
+    assert np.ptp(found, axis=0).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("design", "config", "said"),
+    [
+        ("vanilla", {}, "model: design 'vanilla' given; accepted: those whose logits are sums over words"),
+        ("single-head", {}, "model: design 'single-head' given; accepted: those whose logits are sums over words"),
+        (
+            "additive",
+            {"attention_function": "sparsemax"},
+            "model: attention function 'sparsemax' given; accepted: softmax, uniform",
+        ),
+    ],
+)
+def test_models_that_forecast_nothing(classifier, design, config, said):
+    clf = classifier(design, **config)
+    for ask in (clf.check_forecast, lambda: clf.forecast_erased(["good"], [np.array([[True]])])):
+        with pytest.raises(InputError, match=f"^{re.escape(said)}$"):
+            ask()
+
+
+def test_forecasts_refuse_what_does_not_fit(classifier):
+    clf = classifier("additive")
+    with pytest.raises(InputError, match=r"^keeps: 2 given for 1 texts; one per text is needed$"):
+        clf.forecast_erased(["good"], [np.array([[True]])] * 2)
+    with pytest.raises(InputError, match=r"^keeps\[0\]: shape \(1, 2\) given; accepted: \(variants, 1 units\)$"):
+        clf.forecast_erased(["good"], [np.array([[True, True]])])
+    with pytest.raises(InputError, match=r"^texts\[0\]: \d+ windows given; accepted: a text of one$"):
+        clf.forecast_erased(["good film " * 200], [np.ones((1, 400), dtype=bool)])

@@ -193,23 +193,16 @@ for sentence in compared.verdicts[:4]:
 # - **erased**: the word is masked, and the whole model reads the text anew. The states of the other words change too,
 #   so this need not be the forecast.
 
-
 # %%
-def forecast(text, stays):
-    """Logits of the explainable model when the words that do not stay leave the final sum."""
-    attention = explainable.head_attention([text])[0].sum(axis=0)
-    by_label = [explainable.explain([text], target=label)[0].attribution for label in explainable.labels]
-    share = attention[stays].sum() / attention.sum()
-    return np.array([one.bias + np.array(one.scores)[stays].sum() / share for one in by_label])
-
-
 table = []
 for one in ours:
     target = explainable.labels.index(one.target)
     strongest = int(np.argmax(one.attribution.scores))
     stays = np.arange(len(one.attribution.units)) != strongest
-    before, erased = explainable.predict_erased([one.text], [np.array([np.ones_like(stays), stays])])[0]
-    chances = [softmax(logits)[target] for logits in (before, forecast(one.text, stays), erased)]
+    keeps = [np.array([np.ones_like(stays), stays])]
+    before, erased = explainable.predict_erased([one.text], keeps)[0]
+    forecast = explainable.forecast_erased([one.text], keeps)[0][1]
+    chances = [softmax(logits)[target] for logits in (before, forecast, erased)]
     word = one.attribution.units[strongest].text
     table.append(
         {"target": one.target, "word": word, **dict(zip(("before", "forecast", "erased"), chances, strict=True))}

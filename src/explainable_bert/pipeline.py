@@ -58,6 +58,8 @@ _FILLED_BY = 1024
 # So many texts, or fewer of so many characters, are read, sorted by length and run, while the next are being read.
 _TEXTS_AT_ONCE = 512
 _CHARACTERS_AT_ONCE = 2**20
+# Attention functions whose weights keep their ratios when some of them are gone.
+_OF_FIXED_RATIOS = ("softmax", "uniform")
 
 Progress = Callable[[int, int], None]
 # Is told how many windows of a chunk are done, and of how many.
@@ -241,13 +243,7 @@ class ExplainableClassifier:
         [MASK] that the tokenizer lacks, and on a level that does not exist.
         """
         chosen = self.check_erasure(erasure)
-        read = self.read(texts, level)
-        if len(keeps) != len(read):
-            raise InputError(f"keeps: {len(keeps)} given for {len(read)} texts; one per text is needed")
-        for index, (text, keep) in enumerate(zip(read, keeps, strict=True)):
-            n_units = len(text.row.groups)
-            if keep.ndim != 2 or keep.shape[1] != n_units:
-                raise InputError(f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {n_units} units)")
+        read = self._read_with(texts, keeps, level)
         windows = [window for text in read for window in text.windows]
         asked = [
             distinct(keep[:, window.units]) for text, keep in zip(read, keeps, strict=True) for window in text.windows
@@ -255,6 +251,41 @@ class ExplainableClassifier:
         found = self.engine.erased_logits(_rows(windows), [keep for keep, _ in asked], chosen) if windows else []
         logits = iter([of_window[places] for of_window, (_, places) in zip(found, asked, strict=True)])
         return [of_variants([next(logits) for _ in text.windows]) for text in read]
+
+    def forecast_erased(
+        self, texts: Sequence[TextInput], keeps: Sequence[Bool[np.ndarray, "_ _"]], level: Level = "word"
+    ) -> list[Float[np.ndarray, "variant label"]]:
+        """What the explanation alone says that `predict_erased` finds: logits without the units that do not stay.
+
+        These leave the final sum, and the others share out their attention: y_c(S) = bias_c + the contributions to c of
+        the units in S / the attention on S; without any attention, the bias. No pass is made for a variant: the states
+        of the others stay as they were, which is what a forecast cannot know.
+
+        Raises InputError on a model whose `check_forecast` does, on a text beyond its window, and as `predict_erased`
+        does.
+        """
+        self.check_forecast()
+        for place, text in enumerate(self._read_with(texts, keeps, level)):
+            if text.is_long:
+                raise InputError(f"texts[{place}]: {len(text.windows)} windows given; accepted: a text of one")
+        by_label = [self.explain(texts, target=label, level=level) for label in self.labels]
+        attention = self.head_attention(texts, level)
+        return [
+            _forecast(keep, weights.sum(axis=0), [explanation.attribution for explanation in of_text])
+            for keep, weights, of_text in zip(keeps, attention, zip(*by_label, strict=True), strict=True)
+        ]
+
+    def check_forecast(self) -> None:
+        """Raise InputError where `forecast_erased` knows nothing.
+
+        That is where logits are no sum over words, or where weights do not keep their ratios when some are gone.
+        """
+        config = self.model.config
+        if config.readout != "additive":
+            raise InputError(f"model: design {config.design!r} given; accepted: those whose logits are sums over words")
+        if config.attention_function not in _OF_FIXED_RATIOS:
+            accepted = ", ".join(_OF_FIXED_RATIOS)
+            raise InputError(f"model: attention function {config.attention_function!r} given; accepted: {accepted}")
 
     def check_erasure(self, erasure: str) -> Erasure:
         """The operator that `predict_erased` would apply; raises InputError as that does."""
@@ -305,6 +336,19 @@ class ExplainableClassifier:
     def _read(self, texts: Sequence[tuple[str, str | None]], level: Level | None, first: int = 0) -> list[WindowedText]:
         """Checked texts, counted from `first`, as they are read; with their units where a level is given."""
         return [windowed(found, level, self.window) for found in read_long(self._reader, texts, self.long, first)]
+
+    def _read_with(
+        self, texts: Sequence[TextInput], keeps: Sequence[Bool[np.ndarray, "_ _"]], level: Level
+    ) -> list[WindowedText]:
+        """The texts, for whose units there are `keeps`."""
+        read = self.read(texts, level)
+        if len(keeps) != len(read):
+            raise InputError(f"keeps: {len(keeps)} given for {len(read)} texts; one per text is needed")
+        for index, (text, keep) in enumerate(zip(read, keeps, strict=True)):
+            n_units = len(text.row.groups)
+            if keep.ndim != 2 or keep.shape[1] != n_units:
+                raise InputError(f"keeps[{index}]: shape {keep.shape} given; accepted: (variants, {n_units} units)")
+        return read
 
     def _stream(
         self,
@@ -521,6 +565,16 @@ class _Asked:
     seed: int
     attention_map: bool
     provenance: Provenance
+
+
+def _forecast(
+    keep: Bool[np.ndarray, "variant unit"], attention: Float[np.ndarray, " unit"], by_label: Sequence[Attribution]
+) -> Float[np.ndarray, "variant label"]:
+    """The sums over the units that stay, with the attention that they would have."""
+    biases = np.array([attribution.bias for attribution in by_label])
+    sums = keep.astype(np.float64) @ np.array([attribution.scores for attribution in by_label]).T
+    shares = (keep @ attention / attention.sum() if attention.sum() > 0 else np.zeros(len(keep)))[:, None]
+    return biases + np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0)
 
 
 def _checked_level(level: Level) -> Level:

@@ -62,25 +62,14 @@ def _within(token: Unit, unit: Unit) -> bool:
 def forecast(question: Question, classifier: ExplainableClassifier, erased: Sequence[int]) -> dict[str, float] | None:
     """The probabilities that the explanation alone says would remain without these words in the final sum.
 
-    y(without S) = bias + Σ contributions of the others / their share of the attention. None for models whose logits are
-    no sum over words, or whose weights do not keep their ratios, and for texts of several windows, whose shares change.
+    None for models and texts of which an explanation says no such thing: see ExplainableClassifier.forecast_erased.
     """
-    config = classifier.model.config
-    if config.readout != "additive" or config.attention_function not in ("softmax", "uniform"):
+    stays = np.ones((1, len(classifier.units([question.texts])[0])), dtype=bool)
+    stays[0, list(erased)] = False
+    try:
+        logits = classifier.forecast_erased([question.texts], [stays])[0][0]
+    except InputError:
         return None
-    (read,) = classifier.read([question.texts])
-    if read.is_long:
-        return None
-    stays = np.ones(len(read.row.groups), dtype=bool)
-    stays[list(erased)] = False
-    attention = classifier.head_attention([question.texts])[0].sum(axis=0)
-    whole = attention.sum()
-    share = attention[stays].sum() / whole if whole > 0 else 0.0
-    logits = []
-    for label in classifier.labels:
-        attribution = classifier.explain([question.texts], target=label)[0].attribution
-        remaining = np.array(attribution.scores)[stays].sum()
-        logits.append((attribution.bias or 0.0) + (remaining / share if share > 0 else 0.0))
     return dict(zip(classifier.labels, softmax(logits).tolist(), strict=True))
 
 
