@@ -574,7 +574,7 @@ def _forecast(
     biases = np.array([attribution.bias for attribution in by_label])
     sums = keep.astype(np.float64) @ np.array([attribution.scores for attribution in by_label]).T
     shares = (keep @ attention / attention.sum() if attention.sum() > 0 else np.zeros(len(keep)))[:, None]
-    return biases + np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0)
+    return np.asarray(biases + np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0))
 
 
 def _checked_level(level: Level) -> Level:
