@@ -25,7 +25,7 @@ LINES = [
 
 @pytest.mark.parametrize("name", pages())
 def test_pages_made_from_the_code_are_current(name):
-    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name]
+    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run python -m documentation"
 
 
 def test_the_table_of_concepts_is_that_of_the_saved_results():
