@@ -128,7 +128,7 @@ def test_evaluate_writes_and_prints_the_same_numbers(run, place, tmp_path):
     predicted = [prediction.label for prediction in classifier(place).predict(texts())]
     right = [label == example.label for label, example in zip(predicted, toy_corpus().test, strict=True)]
     assert rows[0]["value"] == pytest.approx(sum(right) / 8)
-    assert err == [f"wrote {tmp_path / 'x' / 'report.html'}"]
+    assert err == ["measuring: 8 texts, the longest first", f"wrote {tmp_path / 'x' / 'report.html'}"]
     assert (tmp_path / "x" / "report.html").read_text().startswith("<!doctype html>")
     observed = pyarrow.parquet.read_table(tmp_path / "x" / "examples.parquet").to_pylist()
     assert {(line["row"], line["text"]) for line in observed} == set(enumerate(texts(), start=1))
@@ -230,7 +230,10 @@ def test_compare_prints_its_verdicts_and_writes_the_rest(run, tmp_path):
     written = read(tmp_path / "x" / "comparison.json")
     assert out == [f"- {sentence}" for sentence in written["verdicts"]]
     assert len(out) >= 3
-    assert err == [f"wrote {tmp_path / 'x' / 'comparison.json'} and {tmp_path / 'x' / 'report.html'}"]
+    *told, wrote = err
+    asked = [f"{what} {name}" for name in ("vanilla-1", "lexical") for what in ("predicting with", "measuring")]
+    assert sorted(line.partition(":")[0] for line in told) == sorted(asked)
+    assert wrote == f"wrote {tmp_path / 'x' / 'comparison.json'} and {tmp_path / 'x' / 'report.html'}"
     assert {(pair["a"], pair["b"]) for pair in written["pairs"]} == {("vanilla-1", "lexical")}
     assert {pair["verdict"] for pair in written["pairs"]} <= {
         "better",
@@ -260,12 +263,13 @@ def test_check_passes_and_fails_at_the_exact_bound(run, tmp_path):
     run("evaluate", "lexical", "--data", "films.csv", "--output", tmp_path / "x", *CHEAP)
     accuracy, words, _ = [row["value"] for row in read(tmp_path / "x" / "summary.json")]
     bounds = ("--min-accuracy", repr(accuracy), "--max-effective-words", repr(words))
+    told = ["measuring: 8 texts, the longest first"]
     out, err = run("check", "lexical", "--data", "films.csv", *bounds)
-    assert ([line.split()[:2] for line in out], err) == ([["pass", "accuracy"], ["pass", "effective-words"]], [])
+    assert ([line.split()[:2] for line in out], err) == ([["pass", "accuracy"], ["pass", "effective-words"]], told)
     assert out[0].endswith(f"at least {accuracy:g}")
     tighter = ("--min-accuracy", repr(accuracy), "--max-effective-words", repr(words - 1e-9))
     out, err = run("check", "lexical", "--data", "films.csv", *tighter, code=1)
-    assert ([line.split()[:2] for line in out], err) == ([["pass", "accuracy"], ["FAIL", "effective-words"]], [])
+    assert ([line.split()[:2] for line in out], err) == ([["pass", "accuracy"], ["FAIL", "effective-words"]], told)
     assert re.search(r"\d\.\d{6} \(.* at most ", out[1])
     out, _ = run("check", "lexical", "--data", "films.csv", "--min-accuracy", repr(accuracy + 1e-9), code=1)
     assert [line.split()[0] for line in out] == ["FAIL"]
@@ -351,14 +355,16 @@ def test_audit_of_texts(run, audited, tmp_path):
     ]
     assert all({"name", "value", "threshold", "passed", "meaning"} <= check.keys() for check in written["checks"])
     assert "uniform-swap" in (tmp_path / "x" / "report.html").read_text()
-    assert err == [f"wrote {tmp_path / 'x' / 'audit.json'} and {tmp_path / 'x' / 'report.html'}"]
+    *told, wrote = err
+    assert told == ["auditing: reading the texts (1 of 1)"]
+    assert wrote == f"wrote {tmp_path / 'x' / 'audit.json'} and {tmp_path / 'x' / 'report.html'}"
 
 
 def test_audit_of_a_file_of_texts_and_of_labelled_texts(run, audited, tmp_path):
     (tmp_path / "in.txt").write_text("good film\n\nbad film\na movie\n")
     _, err = run("audit", "lexical", "--input", tmp_path / "in.txt", "--limit", 2)
     assert audited[-1][1] == ["good film", "bad film"]
-    assert err == ["left out 1 rows: in.txt row 2: text is empty"]
+    assert err[0] == "left out 1 rows: in.txt row 2: text is empty"
     run("audit", "lexical", "--data", "films.csv", "--limit", 3)
     assert len(audited[-1][1]) == 3
     assert set(audited[-1][1]) < set(texts())

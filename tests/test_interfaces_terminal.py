@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from explainable_bert.interfaces.terminal import TrainingBar, measuring_bar, reading_bar
+from explainable_bert.interfaces.terminal import TrainingBar, auditing_bar, measuring_bar, reading_bar
 from explainable_bert.training.trainer import TrainingProgress
 
 
@@ -30,7 +30,12 @@ def read(name):
         progress(1, 4)
 
 
-@pytest.mark.parametrize("show", [train, measure, read])
+def audit(name):
+    with auditing_bar() as progress:
+        progress(name, 1, 4)
+
+
+@pytest.mark.parametrize("show", [train, measure, read, audit])
 def test_a_name_does_nothing_in_a_bar(show, monkeypatch):
     monkeypatch.setattr(sys, "stderr", FakeTerminal())
     monkeypatch.setenv("TERM", "xterm")
@@ -49,3 +54,32 @@ def test_what_is_written_beside_a_bar_belongs_to_stdout(monkeypatch, capsys):
         sys.stdout.write("a result\n")
     assert capsys.readouterr().out == "a result\n"
     assert "a result" not in sys.stderr.getvalue()
+
+
+def test_a_log_says_at_once_how_much_there_is_to_measure(capsys):
+    with measuring_bar() as progress:
+        for done in (0, 40, 100):
+            progress("measuring films", done, 100)
+        progress("measuring tickets", 30, 100)
+    assert capsys.readouterr().err.splitlines() == [
+        "measuring films: 100 texts, the longest first",
+        "measuring tickets: 70 texts, the longest first",
+    ]
+
+
+def test_a_log_names_each_stage_of_an_audit(capsys):
+    with auditing_bar() as progress:
+        for done, stage in enumerate(("reading", "completeness", "completeness")):
+            progress(stage, done, 2)
+    assert capsys.readouterr().err.splitlines() == ["auditing: reading (1 of 2)", "auditing: completeness (2 of 2)"]
+
+
+def test_a_terminal_has_one_bar_for_an_audit(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", FakeTerminal())
+    monkeypatch.setenv("TERM", "xterm")
+    with auditing_bar() as progress:
+        progress("reading", 0, 2)
+        progress("completeness", 1, 2)
+    last = sys.stderr.getvalue().rpartition("auditing: completeness")[2]
+    assert "1/2" in last
+    assert "reading" not in last

@@ -184,15 +184,16 @@ def _observe(
     observed: Rows = []
     done, parts = 0, _parts([len(of_text) for of_text in units])
     total = sum(len(part) for part in parts)
+    told = progress or (lambda _done, _total: None)
     for index, places in enumerate(parts):
         rows = read_part(output, index)
         if rows is None:
+            told(done, total)
             rows = observer.observe([(place + 1, examples[place]) for place in places])
             write_part(output, index, rows)
         observed += rows
         done += len(places)
-        if progress is not None:
-            progress(done, total)
+    told(done, total)
     if not observed:
         raise InputError("examples: none has a word; at least one is needed")
     return sorted(observed, key=lambda line: line["row"])

@@ -25,6 +25,7 @@ from explainable_bert.interfaces.options import (
 from explainable_bert.interfaces.reading import given_texts, labelled_examples, load_model
 from explainable_bert.interfaces.terminal import (
     Terminal,
+    auditing_bar,
     measuring_bar,
     print_audit,
     print_bounds,
@@ -185,7 +186,7 @@ def audit(
     with nullcontext() if output is None else held(output):
         if output is not None:
             claim(output, REQUEST_FILE, audit_request(classifier, chosen, seed))
-        with measuring_bar() as progress:
+        with auditing_bar() as progress:
             report = run_audit(classifier, chosen, seed, progress)
         print_audit(Terminal(), report)
         if output is not None:

@@ -256,6 +256,21 @@ def measuring_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
+@contextmanager
+def auditing_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar over the stages of an audit, with the present one's name; elsewhere, as in a log, a line for each."""
+    console = _stderr()
+    with _bars(console, (_Description(), BarColumn(), MofNCompleteColumn())) as progress:
+        task = progress.add_task("auditing", total=None)
+
+        def show(stage: str, done: int, total: int) -> None:
+            progress.update(task, description=f"auditing: {stage}", completed=done, total=total)
+            if not console.is_terminal and done < total:
+                say(f"auditing: {stage} ({done + 1} of {total})")
+
+        yield show
+
+
 def _bars(console: Console, columns: Sequence[ProgressColumn]) -> Progress:
     """Bars on a terminal, gone once they are done; nothing elsewhere."""
     # What is printed meanwhile belongs to stdout.
@@ -263,7 +278,7 @@ def _bars(console: Console, columns: Sequence[ProgressColumn]) -> Progress:
 
 
 class _MeasuringLog:
-    """Lines on stderr for whoever reads a log: a tenth each, once it takes longer than two seconds."""
+    """Lines on stderr for whoever reads a log: how much there is, then a tenth each once it takes over two seconds."""
 
     _PATIENCE_S = 2.0
 
@@ -275,6 +290,7 @@ class _MeasuringLog:
         if what != self._what:
             # What was done before the first call counts as done at once: the rest is estimated from what follows.
             self._what, self._started, self._tenths, self._first = what, now, tenths, done
+            say(f"{what}: {total - done} texts, the longest first")
         if tenths > self._tenths and now - self._started > self._PATIENCE_S:
             self._tenths = tenths
             pace = (now - self._started) / max(done - self._first, 1)
