@@ -1,6 +1,7 @@
 """The command through its entry points: results on stdout, errors in one line, exit codes 0, 1 and 2."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -455,3 +456,17 @@ def test_a_page_is_not_written_where_it_cannot_be(model, tmp_path):
     error = refused(["explain", model, "good film", "--output", tmp_path / "file" / "page.html"])
     assert "output: cannot write" in error
     assert json.dumps(sorted(path.name for path in tmp_path.iterdir())) == '["file"]'
+
+
+@pytest.mark.parametrize("command", ["", "train", "explain", "evaluate", "compare", "corpus", "frontier", "bench"])
+def test_help_names_every_option_whole_in_eighty_columns(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = subprocess.run(
+        [sys.executable, "-m", "explainable_bert", *command.split(), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "…" not in found.stdout
+    assert not re.search(r"[a-z,]\.\.\.$", found.stdout, flags=re.MULTILINE)
+    assert max(map(len, found.stdout.splitlines())) <= 80

@@ -30,7 +30,7 @@ def bench(
     rounds: Annotated[int, typer.Option(help="Rounds that count; one before them does not.")] = 9,
     seed: Seed = 0,
 ) -> None:
-    """Time explained predictions beside predictions of a stock BERT of the same shape, on this machine."""
+    """Time explained predictions beside those of a stock BERT, here."""
     quiet_libraries()
     from explainable_bert.speed.bench import BenchSettings
     from explainable_bert.speed.bench import bench as run_bench

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="BERT text classifiers whose explanation is part of their computation.",
 )
@@ -136,7 +136,7 @@ def explain(
     pair_column: PairColumn = None,
     long: LongTexts = "window",
 ) -> None:
-    """Show what each word did for the decision, in the terminal or as a page."""
+    """Show what each word did for the decision, here or as a picture."""
     from explainable_bert.export.heatmap import check_format, render
     from explainable_bert.export.terminal import sheet_to_terminal
 
@@ -229,7 +229,7 @@ app.command(epilog=benching.BENCH_EXAMPLE)(benching.bench)
 
 @app.command(epilog="Example: explainable-bert methods")
 def methods() -> None:
-    """List the attribution methods: what they cost, what their scores mean, which designs they can explain."""
+    """List the attribution methods: cost, meaning, which designs."""
     quiet_libraries()
     from explainable_bert.attribution.methods import EXPLAINERS
     from explainable_bert.model.configuration import DESIGNS
@@ -241,7 +241,7 @@ def methods() -> None:
 def info(
     model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Model folder; none: what there is.")] = None,
 ) -> None:
-    """Say what a model folder is, or which designs, corpora and bases there are."""
+    """Say what a model is, or which designs and corpora there are."""
     facts = _general_facts() if model is None else _model_facts(model)
     width = max(len(name) for name, _ in facts)
     for name, value in facts:

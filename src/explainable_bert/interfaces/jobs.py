@@ -46,7 +46,7 @@ def corpus(
     limit: Annotated[int | None, typer.Option(min=1, help="The first so many rows. Default: all.")] = None,
     long: LongTexts = "window",
 ) -> None:
-    """Predict and explain a whole corpus into Parquet shards; stopped, the same command continues."""
+    """Explain a whole corpus into Parquet shards, resumable."""
     if full and top_words is not None:
         raise typer.BadParameter("--top-words and --full exclude each other")
     if engine == "local" and (address is not None or actors is not None or cpus != 1 or gpus):

@@ -85,7 +85,7 @@ def evaluate(
     long: LongTexts = "window",
     seed: Seed = 0,
 ) -> None:
-    """Measure a model and its explanations on labelled texts, with 95 % intervals."""
+    """Measure a model and its explanations, with 95 % intervals."""
     quiet_libraries()
     from explainable_bert.evaluation.measures import DEFAULT_METRICS
     from explainable_bert.evaluation.settings import EvaluationSettings
@@ -126,7 +126,7 @@ def compare(
     long: LongTexts = "window",
     seed: Seed = 0,
 ) -> None:
-    """Compare models on the same texts: what differs, how surely, and what could not have been seen."""
+    """Compare models on the same texts: what differs, and how surely."""
     quiet_libraries()
     from explainable_bert.comparison.arms import load_arms
     from explainable_bert.comparison.run import ComparisonSettings
@@ -161,7 +161,7 @@ def audit(
     label_column: LabelColumn = "label",
     seed: Seed = 0,
 ) -> None:
-    """Test whether a model's picture of itself is to be trusted, on a text or a corpus."""
+    """Test whether a model's picture of itself is to be trusted."""
     quiet_libraries()
     from explainable_bert.audit import audit_request, run_audit
     from explainable_bert.data.labelled import input_of
@@ -216,7 +216,7 @@ def check(
     long: LongTexts = "window",
     seed: Seed = 0,
 ) -> None:
-    """Exit with code 1, naming the rows, when a model's numbers break a bound; for continuous integration."""
+    """Exit with code 1 when a model's numbers break a bound, for CI."""
     from explainable_bert.evaluation.bounds import BOUNDS
 
     given = {

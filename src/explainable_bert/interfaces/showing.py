@@ -35,7 +35,7 @@ def demo(
     quick: Annotated[bool, typer.Option("--quick", help="Some minutes; too little training to judge by.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the run.")] = 0,
 ) -> None:
-    """Train all designs on movie reviews and compare their explanations of the same sentences."""
+    """Train all designs on movie reviews and compare their pictures."""
     if full and quick:
         raise typer.BadParameter("--full and --quick exclude each other")
     from explainable_bert.demo import DemoCallbacks, Scale, run_demo
@@ -86,7 +86,7 @@ def serve_app(
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds that a question may take.")] = 600,
     long: LongTexts = "window",
 ) -> None:
-    """Open a web page: type a sentence, see models decide, change a word, see what changes."""
+    """Open a web page: type a text, see why, change it, see again."""
     quiet_libraries()
     folders = models or _demo_models(train_demo)
     asked = None if auth in (None, _NOBODY_ASKED) else _credentials(auth)

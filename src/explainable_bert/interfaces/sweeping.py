@@ -61,7 +61,7 @@ def frontier(
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
 ) -> None:
-    """Train a grid of arms over seeds, draw accuracy against faithfulness, and pick one that costs little accuracy."""
+    """Train a grid over seeds and draw accuracy against faithfulness."""
     if teacher not in (None, _REFERENCE):
         raise typer.BadParameter(f"--teacher {teacher!r}; accepted: {_REFERENCE}")
     if engine != "ray" and address is not None:

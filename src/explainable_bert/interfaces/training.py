@@ -49,12 +49,13 @@ def train(
         list[str] | None, typer.Option(help="Corpus or file whose texts the teacher labels; repeat it for more.")
     ] = None,
     masked_fine_tuning: Annotated[
-        bool, typer.Option(help="Show part of the texts with [MASK] holes; explainable always does.")
+        bool,
+        typer.Option("--masked-fine-tuning", help="Show part of the texts with [MASK] holes; explainable always does."),
     ] = False,
     values_apart: Annotated[
-        bool, typer.Option(help="Values learn apart from the attention; explainable's always do.")
+        bool, typer.Option("--values-apart", help="Values learn apart from the attention; explainable's always do.")
     ] = False,
-    bf16: Annotated[bool, typer.Option(help="Multiply in bfloat16, where that is faster.")] = False,
+    bf16: Annotated[bool, typer.Option("--bf16", help="Multiply in bfloat16, where that is faster.")] = False,
     text_column: TextColumn = "text",
     pair_column: PairColumn = None,
     label_column: LabelColumn = "label",
