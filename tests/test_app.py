@@ -481,8 +481,11 @@ class TestModels:
 
     def test_nothing_to_measure_on(self, page):
         open_tab(page, "Models")
+        expect(page.get_by_text("explainable-bert evaluate MODEL")).to_have_count(len(DESIGNS))
         page.get_by_role("button", name="Measure").click()
-        TestMistakes().alert(page, "no held-out texts")
+        expect(page.get_by_role("alert")).to_have_count(len(DESIGNS))
+        for design in DESIGNS:
+            TestMistakes().alert(page, f"no held-out texts of '{design}'")
 
 
 class TestLooks:
