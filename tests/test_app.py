@@ -447,6 +447,26 @@ class TestBatch:
         assert [row["id"] for row in saved] == [str(number) for number, text in enumerate(texts) if text]
         assert {row["label"] for row in saved} <= {"LABEL_0", "LABEL_1", "LABEL_2"}
 
+    def test_another_file_or_a_mistake_leaves_nothing_of_the_answer_before(self, page, tmp_path):
+        summary = page.get_by_role("heading", name="Over the whole file")
+        row = page.get_by_text("the cat sat on the mat")
+        self.upload(page, tmp_path, "first.csv", "review,blank\nthe cat sat on the mat,\n")
+        for column in ("review", "blank", "review"):
+            page.get_by_label("Column of the texts").click()
+            page.get_by_role("option", name=column).click()
+            page.get_by_role("button", name="Explain all rows").click()
+            if column == "blank":
+                TestMistakes().alert(page, "accepted: a column that holds a text")
+            expect(summary).to_have_count(1 if column == "review" else 0)
+            expect(row.locator("visible=true")).to_have_count(1 if column == "review" else 0)
+        page.get_by_role("button", name="Remove").or_(page.get_by_label("Clear")).first.click()
+        self.upload(page, tmp_path, "second.jsonl", "no json")
+        TestMistakes().alert(page, "second.jsonl")
+        expect(summary).to_have_count(0)
+        expect(row.locator("visible=true")).to_have_count(0)
+        page.get_by_role("button", name="Download").click()
+        TestMistakes().alert(page, "no row is explained yet")
+
     def test_a_file_of_another_kind(self, page, tmp_path):
         self.upload(page, tmp_path, "broken.jsonl", "no json")
         TestMistakes().alert(page, "broken.jsonl")
