@@ -322,6 +322,9 @@ class TestMistakes:
         assert "?" not in page.url
         page.get_by_role("button", name="Download").click()
         self.alert(page, "press Explain first")
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        expect(page.get_by_role("alert")).to_have_count(0)
 
     def test_a_hostile_text_is_shown_and_does_nothing(self, page):
         ask(page, HOSTILE)

@@ -182,6 +182,8 @@ def explain_tab(blocks: gr.Blocks, offered: OfferedModels) -> Asked:
     query.change(None, query, link, js=_WHOLE_LINK)
     asked.first.input(handlers.labels, [asked.first, asked.target], asked.target, **OWN)
     offer_file(download, (found, file_format, asked.shown), file, trouble, picture)
+    # What was wrong with a download is no longer so of another answer.
+    result.change(None, None, trouble, js="() => ''")
     return asked
 
 
