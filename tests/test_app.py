@@ -190,7 +190,9 @@ class TestExplain:
             expect(card).to_contain_text("effective words")
         assert cards(page).nth(0).locator(".unit.unsigned").count() > 0
         assert cards(page).nth(1).locator(".unit.towards, .unit.against").count() > 0
-        expect(page.locator(".xb section.card.whole")).to_contain_text("difference")
+        difference = page.locator(".xb section.card.whole")
+        expect(difference.locator("h3")).to_have_text("difference: explainable minus vanilla")
+        expect(difference).to_contain_text("more in vanilla")
         shares = [float(share[:-1]) for share in cards(page).first.locator(".share").all_inner_texts()]
         assert sum(shares) == pytest.approx(100, abs=0.2)
 
