@@ -481,7 +481,7 @@ class TestBatch:
         self.upload(page, tmp_path, "essay.docx", "PK")
         TestMistakes().alert(page, "essay.docx")
         page.get_by_role("button", name="Explain all rows").click()
-        TestMistakes().alert(page, "accepted: .csv, .jsonl, .parquet")
+        TestMistakes().alert(page, "accepted: .csv, .tsv, .jsonl, .parquet")
 
     def test_no_column_of_text(self, page, tmp_path):
         self.upload(page, tmp_path, "numbers.jsonl", '{"a": 1}\n{"a": 2}\n')

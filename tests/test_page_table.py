@@ -52,6 +52,12 @@ def test_columns_of_text_are_offered_the_longest_first(folder, name, texts):
     assert read.column("review").to_pylist() == [row["review"] for row in ROWS]
 
 
+def test_tabs_part_columns_too(folder):
+    (folder / "films.tsv").write_text("id\treview\n1\tgood; not dull\n")
+    read, names = table.opened(folder / "films.tsv")
+    assert (names, read.column_names) == (("review",), ["id", "review"])
+
+
 def test_a_file_of_numbers_has_no_text(folder):
     (folder / "numbers.csv").write_text("id,stars\n1,4.5\n2,\n")
     assert refused(folder / "numbers.csv") == "file: 'numbers.csv' has no column of text; its columns: id, stars"
@@ -63,10 +69,10 @@ def test_a_column_of_blanks_is_not_the_likeliest(folder):
     assert table.opened(folder / "films.csv")[1] == ("half", "text", "empty")
 
 
-@pytest.mark.parametrize("name", ["films.tsv", "films.txt", "films.xlsx", "films"])
+@pytest.mark.parametrize("name", ["films.txt", "films.xlsx", "films"])
 def test_files_of_other_types_are_refused(folder, name):
     (folder / name).write_text("text\ngood\n")
-    assert refused(folder / name) == f"file: {name!r} given; accepted: .csv, .jsonl, .parquet"
+    assert refused(folder / name) == f"file: {name!r} given; accepted: .csv, .tsv, .jsonl, .parquet"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +80,7 @@ def test_files_of_other_types_are_refused(folder, name):
     [
         ("a.csv", b"", "file: 'a.csv' is empty; at least one row is needed"),
         ("a.csv", b"a,b\nonly one\n", "file: 'a.csv' is not a well-formed .csv file: "),
+        ("a.csv", b"id;text\n1;good\n", "file: 'a.csv' is not a well-formed .csv file: its one column is 'id;text'; "),
         ("a.csv", b"text\n\xff\xfe\n", "file: 'a.csv' is not UTF-8 text (byte 5); save it as UTF-8"),
         ("it's.csv", b"a,a\n1,2\n", "file: \"it's.csv\" has several columns called 'a'; names must differ"),
         ("a.jsonl", b"{", "file: 'a.jsonl' is not a well-formed .jsonl file: "),

@@ -13,7 +13,7 @@ from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 
-READABLE = (".csv", ".jsonl", ".parquet")
+READABLE = (".csv", ".tsv", ".jsonl", ".parquet")
 MOST_ROWS = 5_000
 _N_TOP, _N_GLOBAL = 3, 10
 # A word that came once says nothing of the file.
