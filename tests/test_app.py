@@ -238,6 +238,16 @@ class TestExplain:
         expect(page.get_by_label("token", exact=True)).to_be_checked()
         expect(page.get_by_label("scores", exact=True)).to_be_checked()
 
+    def test_a_link_says_what_it_asks_for_in_vain_until_another_question(self, new_page):
+        page = new_page("?text=the+cat+sat&first=nope&method=magic&target=none")
+        expect(cards(page)).to_have_count(2)
+        note = page.get_by_text("Of what the link asks for, model nope is not offered here: vanilla is taken instead")
+        expect(note).to_contain_text("method magic is not offered here: built-in")
+        expect(note).to_contain_text("label none is not offered here: as predicted")
+        ask(page, SENTENCE)
+        expect(note).to_have_count(0)
+        expect(cards(page)).to_have_count(2)
+
     def test_another_choice_asks_again(self, page):
         page.get_by_label("Compare with").click()
         page.get_by_role("option", name="no other model").click()
