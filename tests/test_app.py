@@ -606,6 +606,20 @@ class TestServer:
         with pytest.raises(AppError, match="model: 'other' given; accepted: vanilla, explainable"):
             client.predict(SENTENCE, "other", api_name="/predict")
 
+    def test_the_documented_request_is_answered_without_a_client(self, address):
+        page = (Path(__file__).parent.parent / "docs" / "web-page.md").read_text(encoding="utf-8")
+        (request,) = [block.partition("```")[0] for block in page.split("```sh\n") if "curl" in block]
+        request = request.replace("http://127.0.0.1:7860/", address)
+        said = subprocess.run(["sh", "-c", request], capture_output=True, text=True, check=True).stdout
+        assert said.startswith("event: complete\n")
+        (found,) = json.loads(said.partition("data: ")[2])
+        assert found["label"] in found["probabilities"]
+
+    def test_the_foot_of_the_page_documents_the_endpoints(self, page):
+        page.get_by_role("button", name="Use via API").click()
+        for endpoint in ("/models", "/predict", "/explain"):
+            expect(page.get_by_text(endpoint, exact=True).first).to_be_visible()
+
     def test_a_password(self, models, tmp_path):
         (tmp_path / "secret").write_text("swordfish\n")
         with serving(models[1:], "--port", "0", "--auth", f"ada:{tmp_path / 'secret'}") as server:
