@@ -133,6 +133,19 @@ def test_rows_keep_their_numbers_and_blank_ones_are_told(classifier):
     assert not table.explained(classifier("vanilla"), pa.table({"said": ["good"]}), "said").signed
 
 
+def test_what_was_found_is_looked_at_first_and_what_is_always_the_same_is_not(classifier):
+    clf = classifier("lexical")
+    read = pa.table({"id": [7, 8], "said": ["good film", "dull plot"], "model": ["mine", "yours"]})
+    rows = table.explained(clf, read, "said").rows
+    names, cells = table.in_view(rows)
+    assert names == ("row", "label", "top words", "probability", "text", "id", "model (in the file)")
+    assert cells[1] == [rows[1][name] for name in names]
+    for usual, unusual in (("windows", 2), ("tokens not read", 1)):
+        names, cells = table.in_view([rows[0], {**rows[1], usual: unusual}])
+        assert names == ("row", "label", "top words", "probability", "text", usual, "id", "model (in the file)")
+        assert cells[1][5] == unusual
+
+
 @pytest.mark.parametrize("texts", [["", None], [], [None]])
 def test_a_column_without_any_text_is_refused(classifier, texts):
     with pytest.raises(InputError, match=r"^column: 'text' given; accepted: a column that holds a text"):

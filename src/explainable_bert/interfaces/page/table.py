@@ -1,7 +1,7 @@
 """A visitor's table: its columns of text, every row predicted and explained, and which words push each label most."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,10 @@ MOST_ROWS = 5_000
 _N_TOP, _N_GLOBAL = 3, 10
 # A word that came once says nothing of the file.
 _FEWEST_TIMES = 2
+# What is looked at first, on a narrow screen too.
+_FIRST_IN_VIEW = ("row", "label", "top words", "probability", "text")
+# Hardly ever otherwise.
+_USUAL = {"windows": 1, "tokens not read": 0}
 # Rows that tell what a column is like.
 _N_LOOKED_AT = 100
 
@@ -85,6 +89,17 @@ def explained(classifier: ExplainableClassifier, table: pa.Table, column: str) -
         for (number, _), explanation in zip(usable.texts, found, strict=True)
     ]
     return Explained(tuple(rows), _pushes(found), usable.skipped, found[0].attribution.signed)
+
+
+def in_view(rows: Sequence[Mapping[str, object]]) -> tuple[tuple[str, ...], list[list[object]]]:
+    """Names and cells of what there is to look at of explained rows: what was found, then what else is in the file.
+
+    Without what is the same in all: the model, and windows and tokens not read where these are as usual.
+    """
+    left_out = {"model", *(name for name, usual in _USUAL.items() if all(line[name] == usual for line in rows))}
+    others = (name for name in rows[0] if name not in left_out and name not in _FIRST_IN_VIEW)
+    names = (*_FIRST_IN_VIEW, *others)
+    return names, [[line[name] for name in names] for line in rows]
 
 
 def _row(number: int, explanation: Explanation, others: dict[str, object]) -> dict[str, object]:

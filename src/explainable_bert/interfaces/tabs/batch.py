@@ -18,7 +18,7 @@ from explainable_bert.interfaces.tabs.explain import OWN, offer_stop
 from explainable_bert.interfaces.tabs.files import TABLES, offer_file, table_file
 from explainable_bert.model.configuration import DESIGNS
 
-_WIDTHS = {"text": 360, "top words": 300}
+_WIDTHS = {"row": 60, "label": 110, "top words": 280, "text": 480}
 _WIDTH = 130
 
 
@@ -55,11 +55,10 @@ class _Handlers:
             if seen.result is None:
                 yield seen.html, *_nothing(), gr.Button(interactive=seen.working)
             else:
-                rows = seen.result.rows
-                data = {"headers": list(rows[0]), "data": [list(line.values()) for line in rows]}
-                widths: list[str | int] = [_WIDTHS.get(name, _WIDTH) for name in rows[0]]
-                frame = gr.Dataframe(data, visible=True, column_widths=widths)
-                yield "", answers.over_file(seen.result, model), frame, rows, gr.Button(interactive=False)
+                names, cells = table.in_view(seen.result.rows)
+                widths: list[str | int] = [_WIDTHS.get(name, _WIDTH) for name in names]
+                frame = gr.Dataframe({"headers": list(names), "data": cells}, visible=True, column_widths=widths)
+                yield "", answers.over_file(seen.result, model), frame, seen.result.rows, gr.Button(interactive=False)
 
 
 def _nothing() -> tuple[Any, ...]:
