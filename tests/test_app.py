@@ -375,7 +375,7 @@ class TestWhatIf:
 
     def test_a_word_is_deleted_by_click(self, page):
         open_what_if(page)
-        page.get_by_label("delete").check()
+        page.get_by_label("deleted", exact=True).check()
         page.locator("button.word").filter(has_text="good").click()
         expect(page.get_by_label("Changed text")).to_have_value(SENTENCE.replace("good ", ""))
         expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(2)

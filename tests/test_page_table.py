@@ -171,7 +171,7 @@ def test_top_words_are_the_three_that_weigh_most():
     signed = explain("good bad so so", (0.5, -1.004, 0.25, 0.125))
     found = over(signed, explain("a b", (0.0, -0.5)), explain("a b", (0.25, 0.5), signed=False))
     assert [row["top words"] for row in found.rows] == [
-        "bad (-1.00), good (+0.50), so (+0.25)", "b (-0.50)", "b (0.50), a (0.25)"
+        "bad (-1.00), good (+0.50), so (+0.25)", "b (-0.500)", "b (0.500), a (0.250)"
     ]  # fmt: skip
 
 
@@ -201,6 +201,13 @@ def test_a_word_pushes_once_two_rows_of_a_label_hold_it():
         Push("bad", "negative", 3.0, 2),
         Push("good", "positive", 0.875, 2),
     )
+
+
+def test_what_is_told_as_zero_is_not_among_the_words_that_weigh_or_push():
+    weak, zero = explain("good so", (0.5, 0.0006)), explain("good so", (0.5, -0.0004))
+    found = over(weak, zero)
+    assert [row["top words"] for row in found.rows] == ["good (+0.500), so (+0.001)", "good (+0.500)"]
+    assert [push.word for push in found.pushes] == ["good"]
 
 
 def test_each_label_shows_the_ten_words_that_push_it_most():

@@ -10,12 +10,15 @@ import pyarrow as pa
 from explainable_bert.data.files import read_table
 from explainable_bert.data.labelled import Columns, holds_strings, unlabelled_rows
 from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.export.strips import format_score, largest, shows_zero
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 
 READABLE = (".csv", ".tsv", ".jsonl", ".parquet")
 MOST_ROWS = 5_000
 _N_TOP, _N_GLOBAL = 3, 10
+# How exactly the page tells what a word did.
+PUSH_DECIMALS = 3
 # A word that came once says nothing of the file.
 _FEWEST_TIMES = 2
 # What is looked at first, on a narrow screen too.
@@ -120,13 +123,17 @@ def _row(number: int, explanation: Explanation, others: dict[str, object]) -> di
 
 def _top(explanation: Explanation) -> list[str]:
     attribution = explanation.attribution
+    scale = largest(attribution.scores)
     pairs = sorted(zip(attribution.scores, attribution.units, strict=True), key=lambda pair: -abs(pair[0]))
-    sign = "+" if attribution.signed else ""
-    return [f"{unit.text} ({score:{sign}.2f})" for score, unit in pairs[:_N_TOP] if score]
+    return [
+        f"{unit.text} ({format_score(score, scale, attribution.signed)})"
+        for score, unit in pairs[:_N_TOP]
+        if not shows_zero(score, scale)
+    ]
 
 
 def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
-    """Of each label, the words with the largest mean score towards it, if it is towards it at all."""
+    """Of each label, the words with the largest mean score towards it, if it is towards it as far as is told."""
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     for explanation in explanations:
         attribution = explanation.attribution
@@ -139,7 +146,7 @@ def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
     by_label: dict[str, list[Push]] = defaultdict(list)
     for (label, word), found in scores.items():
         mean = sum(found) / len(found)
-        if len(found) >= _FEWEST_TIMES and mean > 0:
+        if len(found) >= _FEWEST_TIMES and round(mean, PUSH_DECIMALS) > 0:
             by_label[label].append(Push(word, label, mean, len(found)))
     return tuple(
         push for label in sorted(by_label) for push in sorted(by_label[label], key=lambda push: -push.mean)[:_N_GLOBAL]
