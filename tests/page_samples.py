@@ -15,7 +15,8 @@ HOSTILE = "<img src=x onerror=alert(1)> ${x} \u202egnp.exe {{ 7*7 }} \"'&amp;"
 SEEN = HOSTILE.replace("\u202e", "\u27e8U+202E\u27e9")
 
 _ELEMENTS = {
-    *("div", "section", "p", "h3", "h4", "b", "em", "bdi", "span", "ul", "li", "ruby", "rt", "details", "summary"),
+    *("div", "section", "p", "h3", "h4", "b", "em", "bdi", "span", "ul", "li", "ruby", "rt"),
+    *("details", "summary", "code"),
     *("table", "thead", "tbody", "tr", "th", "td", "button", "progress", "svg", "g", "line", "polyline", "text"),
 }
 _ATTRIBUTES = {

@@ -190,7 +190,9 @@ class TestExplain:
             expect(card).to_contain_text("effective words")
         assert cards(page).nth(0).locator(".unit.unsigned").count() > 0
         assert cards(page).nth(1).locator(".unit.towards, .unit.against").count() > 0
-        expect(page.locator(".xb section.card.whole")).to_contain_text("difference")
+        difference = page.locator(".xb section.card.whole")
+        expect(difference.locator("h3")).to_have_text("difference: explainable minus vanilla")
+        expect(difference).to_contain_text("more in vanilla")
         shares = [float(share[:-1]) for share in cards(page).first.locator(".share").all_inner_texts()]
         assert sum(shares) == pytest.approx(100, abs=0.2)
 
@@ -235,6 +237,16 @@ class TestExplain:
         expect(cards(page).first.locator("ruby rt").first).to_be_visible()
         expect(page.get_by_label("token", exact=True)).to_be_checked()
         expect(page.get_by_label("scores", exact=True)).to_be_checked()
+
+    def test_a_link_says_what_it_asks_for_in_vain_until_another_question(self, new_page):
+        page = new_page("?text=the+cat+sat&first=nope&method=magic&target=none")
+        expect(cards(page)).to_have_count(2)
+        note = page.get_by_text("Of what the link asks for, model nope is not offered here: vanilla is taken instead")
+        expect(note).to_contain_text("method magic is not offered here: built-in")
+        expect(note).to_contain_text("label none is not offered here: as predicted")
+        ask(page, SENTENCE)
+        expect(note).to_have_count(0)
+        expect(cards(page)).to_have_count(2)
 
     def test_another_choice_asks_again(self, page):
         page.get_by_label("Compare with").click()
@@ -322,6 +334,9 @@ class TestMistakes:
         assert "?" not in page.url
         page.get_by_role("button", name="Download").click()
         self.alert(page, "press Explain first")
+        ask(page, SENTENCE)
+        expect(cards(page)).to_have_count(2)
+        expect(page.get_by_role("alert")).to_have_count(0)
 
     def test_a_hostile_text_is_shown_and_does_nothing(self, page):
         ask(page, HOSTILE)
@@ -360,7 +375,7 @@ class TestWhatIf:
 
     def test_a_word_is_deleted_by_click(self, page):
         open_what_if(page)
-        page.get_by_label("delete").check()
+        page.get_by_label("deleted", exact=True).check()
         page.locator("button.word").filter(has_text="good").click()
         expect(page.get_by_label("Changed text")).to_have_value(SENTENCE.replace("good ", ""))
         expect(page.locator(".xb section.card[aria-label^='Effect']")).to_have_count(2)
@@ -447,6 +462,26 @@ class TestBatch:
         assert [row["id"] for row in saved] == [str(number) for number, text in enumerate(texts) if text]
         assert {row["label"] for row in saved} <= {"LABEL_0", "LABEL_1", "LABEL_2"}
 
+    def test_another_file_or_a_mistake_leaves_nothing_of_the_answer_before(self, page, tmp_path):
+        summary = page.get_by_role("heading", name="Over the whole file")
+        row = page.get_by_text("the cat sat on the mat")
+        self.upload(page, tmp_path, "first.csv", "review,blank\nthe cat sat on the mat,\n")
+        for column in ("review", "blank", "review"):
+            page.get_by_label("Column of the texts").click()
+            page.get_by_role("option", name=column).click()
+            page.get_by_role("button", name="Explain all rows").click()
+            if column == "blank":
+                TestMistakes().alert(page, "accepted: a column that holds a text")
+            expect(summary).to_have_count(1 if column == "review" else 0)
+            expect(row.locator("visible=true")).to_have_count(1 if column == "review" else 0)
+        page.get_by_role("button", name="Remove").or_(page.get_by_label("Clear")).first.click()
+        self.upload(page, tmp_path, "second.jsonl", "no json")
+        TestMistakes().alert(page, "second.jsonl")
+        expect(summary).to_have_count(0)
+        expect(row.locator("visible=true")).to_have_count(0)
+        page.get_by_role("button", name="Download").click()
+        TestMistakes().alert(page, "no row is explained yet")
+
     def test_a_file_of_another_kind(self, page, tmp_path):
         self.upload(page, tmp_path, "broken.jsonl", "no json")
         TestMistakes().alert(page, "broken.jsonl")
@@ -456,7 +491,7 @@ class TestBatch:
         self.upload(page, tmp_path, "essay.docx", "PK")
         TestMistakes().alert(page, "essay.docx")
         page.get_by_role("button", name="Explain all rows").click()
-        TestMistakes().alert(page, "accepted: .csv, .jsonl, .parquet")
+        TestMistakes().alert(page, "accepted: .csv, .tsv, .jsonl, .parquet")
 
     def test_no_column_of_text(self, page, tmp_path):
         self.upload(page, tmp_path, "numbers.jsonl", '{"a": 1}\n{"a": 2}\n')
@@ -481,8 +516,11 @@ class TestModels:
 
     def test_nothing_to_measure_on(self, page):
         open_tab(page, "Models")
+        expect(page.get_by_text("explainable-bert evaluate MODEL")).to_have_count(len(DESIGNS))
         page.get_by_role("button", name="Measure").click()
-        TestMistakes().alert(page, "no held-out texts")
+        expect(page.get_by_role("alert")).to_have_count(len(DESIGNS))
+        for design in DESIGNS:
+            TestMistakes().alert(page, f"no held-out texts of '{design}'")
 
 
 class TestLooks:
@@ -567,6 +605,20 @@ class TestServer:
         assert predicted["label"] == found["target"]
         with pytest.raises(AppError, match="model: 'other' given; accepted: vanilla, explainable"):
             client.predict(SENTENCE, "other", api_name="/predict")
+
+    def test_the_documented_request_is_answered_without_a_client(self, address):
+        page = (Path(__file__).parent.parent / "docs" / "web-page.md").read_text(encoding="utf-8")
+        (request,) = [block.partition("```")[0] for block in page.split("```sh\n") if "curl" in block]
+        request = request.replace("http://127.0.0.1:7860/", address)
+        said = subprocess.run(["sh", "-c", request], capture_output=True, text=True, check=True).stdout
+        assert said.startswith("event: complete\n")
+        (found,) = json.loads(said.partition("data: ")[2])
+        assert found["label"] in found["probabilities"]
+
+    def test_the_foot_of_the_page_documents_the_endpoints(self, page):
+        page.get_by_role("button", name="Use via API").click()
+        for endpoint in ("/models", "/predict", "/explain"):
+            expect(page.get_by_text(endpoint, exact=True).first).to_be_visible()
 
     def test_a_password(self, models, tmp_path):
         (tmp_path / "secret").write_text("swordfish\n")

@@ -46,6 +46,40 @@ def test_csv_quotes_line_breaks_and_byte_order_mark(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("content", "header"),
+    [
+        (b"id;message\n1;good\n", "id;message"),
+        (b"\xef\xbb\xbfid;message\r\n1;good, not bad\r\n", "id;message"),
+        (b'\n"id";"message"\n1;"good"\n', '"id";"message"'),
+        (b"id\tmessage\n1\tgood\n", r"id\tmessage"),
+        (b";" * 300 + b"\n", ";" * 57 + "..."),
+    ],
+)
+def test_csv_without_commas_is_no_table_of_one_column(tmp_path, content, header):
+    path = written(tmp_path, "a.csv", content)
+    with pytest.raises(InputError) as found:
+        read_table(path)
+    assert str(found.value) == (
+        f"path: {str(path)!r} is not a well-formed .csv file: its one column is '{header}'; accepted: commas between "
+        "columns (tabs in a .tsv file)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "cell"),
+    [
+        (b"text\ngood; bad\tdull\n", "text", "good; bad\tdull"),
+        (b'"a;b"\ngood\n', "a;b", "good"),
+        (b'"a;\nb"\ngood\n', "a;\nb", "good"),
+        (b'"a ""b"";c"\ngood\n', 'a "b";c', "good"),
+        (b"a;b,c\ngood,bad\n", "a;b", "good"),
+    ],
+)
+def test_csv_of_one_column_is_read(tmp_path, content, name, cell):
+    assert rows_of(written(tmp_path, "a.csv", content))[0][name] == cell
+
+
 def test_csv_row_longer_than_arrows_default_block(tmp_path):
     long_text = "word " * 500_000  # 2.5 MB; Arrow's blocks are 1 MiB unless told otherwise
     assert rows_of(written(tmp_path, "a.csv", f'text\n"{long_text}"\nb\n'.encode()))[0]["text"] == long_text

@@ -47,6 +47,26 @@ def test_absolute_shares_are_compared_if_one_has_no_sign(unsigned):
     assert [item.attribution.signed for item in (found.base, found.versus, found.difference)] == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("models", "methods", "expected"),
+    [
+        (("tickets", "twin of\ntickets"), ("a", "a"), ("tickets", "twin of tickets")),
+        (("tickets", "twin"), ("a", "b"), ("additive · a", "vanilla · b")),
+        (("tickets", "runs/twin"), ("a", "a"), ("additive · a", "vanilla · a")),
+        (("tickets", r"runs\twin"), ("a", "a"), ("additive · a", "vanilla · a")),
+        (("tickets", "t" * 33), ("a", "a"), ("additive · a", "vanilla · a")),
+        (("tickets", ""), ("a", "a"), ("additive · a", "vanilla · a")),
+        (("tickets", "tickets"), ("a", "a"), ("additive · a", "vanilla · a")),
+    ],
+)
+def test_models_are_called_by_their_own_names_where_these_are_short(models, methods, expected):
+    base, versus = (
+        dataclasses.replace(made(method=method), provenance=dataclasses.replace(made().provenance, model=model))
+        for made, model, method in zip((explain, from_vanilla), models, methods, strict=True)
+    )
+    assert names(base, versus) == expected
+
+
 def test_names_say_as_much_as_is_needed():
     base = explain()
     assert names(base, from_vanilla()) == ("additive · contributions", "vanilla · attention")

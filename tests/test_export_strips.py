@@ -65,6 +65,13 @@ def test_a_text_without_any_score_says_so():
     assert strip.strongest == ()
 
 
+def test_what_is_told_as_zero_is_not_among_the_strongest():
+    scores = (0.5, -0.0004, 0.0006, -0.00051)
+    assert [piece.label for piece in cut(explain("a b c d", scores)).strongest] == ["+0.500", "+0.001", "-0.001"]
+    # By a scale that is told with fewer digits there are fewer of them.
+    assert [piece.label for piece in cut(explain("a b c d", scores), 50.0).strongest] == ["+0.5"]
+
+
 def test_notes_tell_what_was_dropped_and_how_the_words_add_up():
     # 0.25 + (0.5 - 1.0 + 0.25 + 0.0) = 0.0, which is 0.5 away from the logit -0.5.
     record = explain(bias=0.25, logit=-0.5)

@@ -144,7 +144,7 @@ def test_models_of_other_labels_do_not_answer_together(folders, stock_folder, tm
 
 
 def read_back(query, offered):
-    return asking.from_link(dict(parse_qsl(query.removeprefix("?"))), asking.first_question(offered), offered.names)
+    return asking.from_link(dict(parse_qsl(query.removeprefix("?"))), asking.first_question(offered), offered)
 
 
 @pytest.mark.parametrize(
@@ -179,19 +179,40 @@ def test_texts_too_long_for_a_link_have_none(offered):
 
 def test_junk_in_an_address_is_not_asked(offered):
     default = question("as it was")
-    junk = {"first": "nope", "second": "../etc", "method": "magic", "level": "letter", "shown": "all,", "colour": "red"}
-    assert asking.from_link(junk, default, offered.names) == default
-    assert asking.from_link({}, default, offered.names) == default
-    for name in ("first", "second", "method", "level"):
-        assert asking.from_link({name: ""}, default, offered.names) == default
-    assert asking.from_link({**junk, "text": "good", "second": "vanilla"}, default, offered.names) == replace(
-        default, text="good", second="vanilla"
+    junk = {
+        **{"first": "nope", "second": "../etc", "method": "magic", "target": "LABEL_9", "level": "letter"},
+        **{"shown": "all,", "colour": "red"},
+    }
+    assert asking.from_link(junk, default, offered) == default
+    assert asking.from_link({}, default, offered) == default
+    for name in ("first", "second", "method", "target", "level"):
+        assert asking.from_link({name: ""}, default, offered) == default
+    found = asking.from_link({**junk, "text": "good", "second": "vanilla"}, default, offered)
+    assert found == replace(default, text="good", second="vanilla")
+    assert asking.from_link({"first": NONE}, default, offered).first == "additive"
+
+
+def test_what_a_link_asks_for_in_vain_is_told():
+    default = question("as it was")
+    assert asking.not_offered({"first": "nope", "method": "lime", "target": "LABEL_9", "level": ""}, default) == (
+        "model nope is not offered here: additive is taken instead",
+        "method lime is not offered here: built-in is taken instead",
+        "label LABEL_9 is not offered here: as predicted is taken instead",
     )
-    assert asking.from_link({"first": NONE}, default, offered.names).first == "additive"
-    # A target belongs to a model: it is refused by name once it is asked.
-    unknown = asking.from_link({"target": "LABEL_9"}, default, offered.names)
-    with pytest.raises(InputError, match=r"^target: 'LABEL_9' given"):
-        asking.checked(unknown, offered)
+    assert asking.not_offered({"text": "good", "colour": "red", "first": "additive"}, default) == ()
+
+
+def test_labels_of_a_link_are_those_of_its_model(folders, stock_folder, tmp_path):
+    names = {0: "bad", 1: "good", 2: "odd"}
+    other = save_model(stock_folder, tmp_path / "other", "vanilla", id2label=names, label2id=None)
+    save_model(stock_folder, tmp_path / "lost", "vanilla")
+    offered = OfferedModels([folders[0], other, str(tmp_path / "lost")])
+    shutil.rmtree(tmp_path / "lost")
+    default, asked = asking.first_question(offered), {"first": offered.names[1], "target": "good"}
+    assert asking.from_link(asked, default, offered).target == "good"
+    assert asking.from_link({**asked, "target": "LABEL_0"}, default, offered).target == PREDICTED
+    assert asking.from_link({**asked, "first": offered.names[0]}, default, offered).target == PREDICTED
+    assert asking.targets(offered.names[2], offered) == (PREDICTED,)
 
 
 def test_every_level_and_method_can_be_linked(offered):

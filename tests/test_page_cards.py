@@ -53,7 +53,6 @@ def test_a_model_that_was_not_trained_here(card):
     assert (made.report, made.measured, made.folder_is_there) == (None, None, True)
     told = prose(made)
     assert "No training report lies in its folder." in told
-    assert "Not measured yet: press “Measure” below (30 held-out texts)." in told
     assert "Labels: LABEL_0, LABEL_1, LABEL_2." in told
     assert "texts that it had never seen" not in told
     assert "is gone" not in told
@@ -77,6 +76,18 @@ def test_a_trained_model_says_on_what_and_how_well(card, tmp_path):
     told = prose(card())
     assert "It was not tested on texts that it had never seen." in told
     assert "right" not in told
+
+
+def test_measuring_is_promised_where_held_out_texts_are_known(card, tmp_path):
+    promise, command = "press “Measure” below (30 held-out texts)", "explainable-bert evaluate MODEL --data FILE"
+    for corpus in ("movie-snippets", "my-own.csv", None):
+        if corpus is None:
+            (tmp_path / REPORT_FILE).unlink()
+        else:
+            trained(tmp_path, corpus)
+        told = prose(card())
+        assert (promise in told) == (corpus == "movie-snippets")
+        assert (command in told) == (corpus != "movie-snippets")
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,14 @@ def test_mistakes_are_harmless(told):
     assert shown == expected[0].upper() + expected[1:]
 
 
+def test_what_a_link_asks_for_in_vain_is_harmless():
+    read = inert(fragment("link.html.j2", not_offered=[f"model {HOSTILE} is not offered", "method b is not"]))
+    assert read.texts("p", class_="warning", role="status") == [
+        f"Of what the link asks for, model {SEEN} is not offered; method b is not."
+    ]
+    assert fragment("link.html.j2", not_offered=()) == ""
+
+
 def test_progress_is_harmless():
     read = inert(fragment("working.html.j2", what=HOSTILE, done=1, total=2, seconds=3, seconds_left=3))
     assert read.texts("p")[0] == SEEN

@@ -52,6 +52,12 @@ def test_columns_of_text_are_offered_the_longest_first(folder, name, texts):
     assert read.column("review").to_pylist() == [row["review"] for row in ROWS]
 
 
+def test_tabs_part_columns_too(folder):
+    (folder / "films.tsv").write_text("id\treview\n1\tgood; not dull\n")
+    read, names = table.opened(folder / "films.tsv")
+    assert (names, read.column_names) == (("review",), ["id", "review"])
+
+
 def test_a_file_of_numbers_has_no_text(folder):
     (folder / "numbers.csv").write_text("id,stars\n1,4.5\n2,\n")
     assert refused(folder / "numbers.csv") == "file: 'numbers.csv' has no column of text; its columns: id, stars"
@@ -63,10 +69,10 @@ def test_a_column_of_blanks_is_not_the_likeliest(folder):
     assert table.opened(folder / "films.csv")[1] == ("half", "text", "empty")
 
 
-@pytest.mark.parametrize("name", ["films.tsv", "films.txt", "films.xlsx", "films"])
+@pytest.mark.parametrize("name", ["films.txt", "films.xlsx", "films"])
 def test_files_of_other_types_are_refused(folder, name):
     (folder / name).write_text("text\ngood\n")
-    assert refused(folder / name) == f"file: {name!r} given; accepted: .csv, .jsonl, .parquet"
+    assert refused(folder / name) == f"file: {name!r} given; accepted: .csv, .tsv, .jsonl, .parquet"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +80,7 @@ def test_files_of_other_types_are_refused(folder, name):
     [
         ("a.csv", b"", "file: 'a.csv' is empty; at least one row is needed"),
         ("a.csv", b"a,b\nonly one\n", "file: 'a.csv' is not a well-formed .csv file: "),
+        ("a.csv", b"id;text\n1;good\n", "file: 'a.csv' is not a well-formed .csv file: its one column is 'id;text'; "),
         ("a.csv", b"text\n\xff\xfe\n", "file: 'a.csv' is not UTF-8 text (byte 5); save it as UTF-8"),
         ("it's.csv", b"a,a\n1,2\n", "file: \"it's.csv\" has several columns called 'a'; names must differ"),
         ("a.jsonl", b"{", "file: 'a.jsonl' is not a well-formed .jsonl file: "),
@@ -126,6 +133,19 @@ def test_rows_keep_their_numbers_and_blank_ones_are_told(classifier):
     assert not table.explained(classifier("vanilla"), pa.table({"said": ["good"]}), "said").signed
 
 
+def test_what_was_found_is_looked_at_first_and_what_is_always_the_same_is_not(classifier):
+    clf = classifier("lexical")
+    read = pa.table({"id": [7, 8], "said": ["good film", "dull plot"], "model": ["mine", "yours"]})
+    rows = table.explained(clf, read, "said").rows
+    names, cells = table.in_view(rows)
+    assert names == ("row", "label", "top words", "probability", "text", "id", "model (in the file)")
+    assert cells[1] == [rows[1][name] for name in names]
+    for usual, unusual in (("windows", 2), ("tokens not read", 1)):
+        names, cells = table.in_view([rows[0], {**rows[1], usual: unusual}])
+        assert names == ("row", "label", "top words", "probability", "text", usual, "id", "model (in the file)")
+        assert cells[1][5] == unusual
+
+
 @pytest.mark.parametrize("texts", [["", None], [], [None]])
 def test_a_column_without_any_text_is_refused(classifier, texts):
     with pytest.raises(InputError, match=r"^column: 'text' given; accepted: a column that holds a text"):
@@ -151,7 +171,7 @@ def test_top_words_are_the_three_that_weigh_most():
     signed = explain("good bad so so", (0.5, -1.004, 0.25, 0.125))
     found = over(signed, explain("a b", (0.0, -0.5)), explain("a b", (0.25, 0.5), signed=False))
     assert [row["top words"] for row in found.rows] == [
-        "bad (-1.00), good (+0.50), so (+0.25)", "b (-0.50)", "b (0.50), a (0.25)"
+        "bad (-1.00), good (+0.50), so (+0.25)", "b (-0.500)", "b (0.500), a (0.250)"
     ]  # fmt: skip
 
 
@@ -181,6 +201,13 @@ def test_a_word_pushes_once_two_rows_of_a_label_hold_it():
         Push("bad", "negative", 3.0, 2),
         Push("good", "positive", 0.875, 2),
     )
+
+
+def test_what_is_told_as_zero_is_not_among_the_words_that_weigh_or_push():
+    weak, zero = explain("good so", (0.5, 0.0006)), explain("good so", (0.5, -0.0004))
+    found = over(weak, zero)
+    assert [row["top words"] for row in found.rows] == ["good (+0.500), so (+0.001)", "good (+0.500)"]
+    assert [push.word for push in found.pushes] == ["good"]
 
 
 def test_each_label_shows_the_ten_words_that_push_it_most():

@@ -24,6 +24,10 @@ _MAX_CAUSE_CHARACTERS = 160
 _DEEPEST = 200
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+_HEADER = re.compile(r"[^\r\n]*")
+# Quotes around the whole line, or until it breaks inside of them.
+_ONE_QUOTED_NAME = re.compile(r'"(?:[^"]|"")*"?')
+_MAX_HEADER_CHARACTERS = 60
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{[]}")
 
 
@@ -106,7 +110,19 @@ def _text_table(content: bytes, suffix: str) -> pa.Table:
         return pa.table({"text": pa.array(lines[:-1] if lines[-1] == "" else lines, pa.string())})
     if suffix == ".jsonl":
         return _jsonl_table(content)
+    if suffix == ".csv":
+        _check_commas(text)
     return _delimited_table(content, tabs=suffix == ".tsv")
+
+
+def _check_commas(text: str) -> None:
+    """Raise ArrowInvalid where other signs stand between the names: every row would be read as one cell, or as none."""
+    found = _HEADER.match(text.lstrip("\r\n"))
+    header = found[0] if found else ""
+    if "," in header or not set(header) & {";", "\t"} or _ONE_QUOTED_NAME.fullmatch(header):
+        return
+    shown = header if len(header) <= _MAX_HEADER_CHARACTERS else header[: _MAX_HEADER_CHARACTERS - 3] + "..."
+    raise pa.ArrowInvalid(f"its one column is {shown!r}; accepted: commas between columns (tabs in a .tsv file)")
 
 
 def _delimited_table(content: bytes, *, tabs: bool) -> pa.Table:

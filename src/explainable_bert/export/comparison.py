@@ -9,6 +9,8 @@ from explainable_bert.export.origins import N_FINGERPRINT_SHOWN
 from explainable_bert.export.strips import largest, one_line
 from explainable_bert.records import Explanation
 
+_LONGEST_OWN_NAME = 32
+
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
@@ -41,7 +43,14 @@ def shares(scores: Sequence[float], *, signed: bool) -> tuple[float, ...]:
 
 
 def names(base: Explanation, versus: Explanation) -> tuple[str, str]:
-    """Short names that tell the two models apart: design and method; where these are equal, more of the provenance."""
+    """Short names that tell the two models apart.
+
+    By the same method, the models' own names where these are short and no paths; else design and method, and where
+    these are equal, more of the provenance.
+    """
+    own = tuple(one_line(item.provenance.model) for item in (base, versus))
+    if base.attribution.method == versus.attribution.method and own[0] != own[1] and all(map(_is_short, own)):
+        return own[0], own[1]
     pairs = [_name(item, 2) for item in (base, versus)]
     for n_words in (3, 4):
         if pairs[0] != pairs[1]:
@@ -93,6 +102,10 @@ def _name(explanation: Explanation, n_words: int) -> str:
         provenance.fingerprint[:N_FINGERPRINT_SHOWN],
     )
     return one_line(" · ".join(words[:n_words]))
+
+
+def _is_short(name: str) -> bool:
+    return 0 < len(name) <= _LONGEST_OWN_NAME and not set(name) & set("/\\")
 
 
 def _with_scores(explanation: Explanation, scores: tuple[float, ...], *, signed: bool) -> Explanation:

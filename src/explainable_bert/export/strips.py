@@ -93,6 +93,11 @@ def format_score(score: float, scale: float, signed: bool) -> str:
     return f"{round(score, decimals) + 0.0:{sign}.{decimals}f}"
 
 
+def shows_zero(score: float, scale: float) -> bool:
+    """Whether `format_score` rounds it to zero."""
+    return float(format_score(score, scale, signed=False)) == 0
+
+
 def scale_note(strip: Strip) -> str:
     """What full colour stands for, in words."""
     if strip.scale == 0:
@@ -153,7 +158,7 @@ def _scored_units(attribution: Attribution, part: int) -> list[tuple[Unit, float
 
 def _strongest(attribution: Attribution, scale: float) -> tuple[Piece, ...]:
     pairs = zip(attribution.units, attribution.scores, strict=True)
-    telling = [(unit, score) for unit, score in pairs if score != 0 and math.isfinite(score)]
+    telling = [(unit, score) for unit, score in pairs if math.isfinite(score) and not shows_zero(score, scale)]
     ranked = sorted(telling, key=lambda pair: -abs(pair[1]))[:N_STRONGEST]
     return tuple(_scored_piece(visible(unit.text), score, scale, attribution.signed) for unit, score in ranked)
 

@@ -182,7 +182,7 @@ def build(offered: OfferedModels) -> gr.Blocks:
 
 
 def _endpoints(offered: OfferedModels) -> None:
-    """What programs may ask for: Gradio documents it at /?view=api."""
+    """What programs may ask for: "Use via API", at the foot of the page, documents it."""
 
     def models() -> list[dict[str, Any]]:
         """The models offered, with their designs and labels."""

@@ -10,7 +10,7 @@ from explainable_bert.export.panels import PART_LABELS, Row, difference_row, pan
 from explainable_bert.export.report import effective_words
 from explainable_bert.interfaces.page.designs import in_plain_words
 from explainable_bert.interfaces.page.fragments import fragment
-from explainable_bert.interfaces.page.table import Explained
+from explainable_bert.interfaces.page.table import PUSH_DECIMALS, Explained
 from explainable_bert.interfaces.page.what_if import How, Struck
 from explainable_bert.records import Explanation, Prediction, Unit
 
@@ -112,6 +112,7 @@ def over_file(found: Explained, model: str) -> str:
         counts=Counter(str(line["label"]) for line in found.rows).most_common(),
         by_label=[(label, [push for push in found.pushes if push.label == label]) for label in labels],
         signed=found.signed,
+        decimals=PUSH_DECIMALS,
         skipped=found.skipped,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from explainable_bert.attribution.methods import EXPLAINERS
-from explainable_bert.errors import InputError
+from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.interfaces.page.offered import OfferedModels
 from explainable_bert.pipeline import explain_versus
 from explainable_bert.records import LEVELS, Explanation, Level
@@ -17,6 +17,7 @@ PREDICTED = "as predicted"
 NONE = "no other model"
 SCORES, MAP = "scores", "attention map"
 SHOWABLE = (SCORES, MAP)
+_LINKED = {"first": "model", "second": "model to compare with", "method": "method", "target": "label", "level": "level"}
 # Browsers and servers bear links of some thousand characters.
 _LONGEST_LINK = 4000
 
@@ -109,17 +110,35 @@ def link(question: Question) -> str | None:
     return query if len(query) <= _LONGEST_LINK else None
 
 
-def from_link(query: Mapping[str, str], default: Question, models: Sequence[str]) -> Question:
+def from_link(query: Mapping[str, str], default: Question, offered: OfferedModels) -> Question:
     """The question of an address, with `default` for whatever it lacks or gets wrong."""
     accepted = {
-        "first": models,
-        "second": (NONE, *models),
+        "first": offered.names,
+        "second": (NONE, *offered.names),
         "method": tuple(EXPLAINERS),
         "level": LEVELS,
     }
     given = {name: query[name] for name in asdict(default) if name in query and name != "shown"}
     usable: dict[str, Any] = {name: value for name, value in given.items() if value in accepted.get(name, (value,))}
-    return replace(default, **usable, shown=_showable(query.get("shown", "").split(",")))
+    question = replace(default, **usable, shown=_showable(query.get("shown", "").split(",")))
+    return question if question.target in targets(question.first, offered) else replace(question, target=default.target)
+
+
+def targets(model: str, offered: OfferedModels) -> tuple[str, ...]:
+    """What can be explained of a model: the label that it predicts, or one of its labels while it can be loaded."""
+    try:
+        return PREDICTED, *offered.classifier(model).labels
+    except ExplainableBertError:
+        return (PREDICTED,)
+
+
+def not_offered(query: Mapping[str, str], question: Question) -> tuple[str, ...]:
+    """What an address asks for and `question` lacks, with what is there instead, in words."""
+    return tuple(
+        f"{what} {query[field]} is not offered here: {getattr(question, field)} is taken instead"
+        for field, what in _LINKED.items()
+        if query.get(field, "") not in ("", getattr(question, field))
+    )
 
 
 def _showable(names: Sequence[str]) -> tuple[str, ...]:

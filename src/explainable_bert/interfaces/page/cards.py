@@ -38,6 +38,11 @@ class Card:
     measured: Mapping[str, SummaryRow] | None
     folder_is_there: bool
 
+    @property
+    def can_be_measured(self) -> bool:
+        """Whether the page knows texts to measure it on."""
+        return _corpus(self.report) in CORPORA
+
 
 def card(name: str, folder: str, classifier: ExplainableClassifier, measured: Mapping[str, SummaryRow] | None) -> Card:
     """What is known of a model."""
@@ -64,6 +69,10 @@ def _report(folder: str) -> TrainingReport | None:
         return None
 
 
+def _corpus(report: TrainingReport | None) -> str:
+    return "" if report is None else str(report.run["corpus"]["name"])
+
+
 def cards(shown: Sequence[Card]) -> str:
     """All models."""
     return fragment("models.html.j2", cards=shown, n_measured=N_MEASURED)
@@ -75,9 +84,11 @@ def limits() -> str:
 
 
 def held_out(folder: str, n_rows: int) -> tuple[Example, ...]:
-    """Rows that the model in the folder was not trained on: of its corpus, where that is known and at hand."""
-    report = _report(folder)
-    name = "" if report is None else report.run["corpus"]["name"]
+    """Rows that the model in the folder was not trained on: of its corpus, where that is known and at hand.
+
+    A file that its report names is not opened: the folder may be somebody else's.
+    """
+    name = _corpus(_report(folder))
     try:
         return sample(load_corpus(name).test, n_rows) if name in CORPORA else ()
     except ExplainableBertError:

@@ -1,7 +1,7 @@
 """A visitor's table: its columns of text, every row predicted and explained, and which words push each label most."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,21 @@ import pyarrow as pa
 from explainable_bert.data.files import read_table
 from explainable_bert.data.labelled import Columns, holds_strings, unlabelled_rows
 from explainable_bert.errors import ExplainableBertError, InputError
+from explainable_bert.export.strips import format_score, largest, shows_zero
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 
-READABLE = (".csv", ".jsonl", ".parquet")
+READABLE = (".csv", ".tsv", ".jsonl", ".parquet")
 MOST_ROWS = 5_000
 _N_TOP, _N_GLOBAL = 3, 10
+# How exactly the page tells what a word did.
+PUSH_DECIMALS = 3
 # A word that came once says nothing of the file.
 _FEWEST_TIMES = 2
+# What is looked at first, on a narrow screen too.
+_FIRST_IN_VIEW = ("row", "label", "top words", "probability", "text")
+# Hardly ever otherwise.
+_USUAL = {"windows": 1, "tokens not read": 0}
 # Rows that tell what a column is like.
 _N_LOOKED_AT = 100
 
@@ -87,6 +94,17 @@ def explained(classifier: ExplainableClassifier, table: pa.Table, column: str) -
     return Explained(tuple(rows), _pushes(found), usable.skipped, found[0].attribution.signed)
 
 
+def in_view(rows: Sequence[Mapping[str, object]]) -> tuple[tuple[str, ...], list[list[object]]]:
+    """Names and cells of what there is to look at of explained rows: what was found, then what else is in the file.
+
+    Without what is the same in all: the model, and windows and tokens not read where these are as usual.
+    """
+    left_out = {"model", *(name for name, usual in _USUAL.items() if all(line[name] == usual for line in rows))}
+    others = (name for name in rows[0] if name not in left_out and name not in _FIRST_IN_VIEW)
+    names = (*_FIRST_IN_VIEW, *others)
+    return names, [[line[name] for name in names] for line in rows]
+
+
 def _row(number: int, explanation: Explanation, others: dict[str, object]) -> dict[str, object]:
     """What was found of a row, and what else stands in it; a name of both is told apart."""
     prediction = explanation.prediction
@@ -105,13 +123,17 @@ def _row(number: int, explanation: Explanation, others: dict[str, object]) -> di
 
 def _top(explanation: Explanation) -> list[str]:
     attribution = explanation.attribution
+    scale = largest(attribution.scores)
     pairs = sorted(zip(attribution.scores, attribution.units, strict=True), key=lambda pair: -abs(pair[0]))
-    sign = "+" if attribution.signed else ""
-    return [f"{unit.text} ({score:{sign}.2f})" for score, unit in pairs[:_N_TOP] if score]
+    return [
+        f"{unit.text} ({format_score(score, scale, attribution.signed)})"
+        for score, unit in pairs[:_N_TOP]
+        if not shows_zero(score, scale)
+    ]
 
 
 def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
-    """Of each label, the words with the largest mean score towards it, if it is towards it at all."""
+    """Of each label, the words with the largest mean score towards it, if it is towards it as far as is told."""
     scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     for explanation in explanations:
         attribution = explanation.attribution
@@ -124,7 +146,7 @@ def _pushes(explanations: Sequence[Explanation]) -> tuple[Push, ...]:
     by_label: dict[str, list[Push]] = defaultdict(list)
     for (label, word), found in scores.items():
         mean = sum(found) / len(found)
-        if len(found) >= _FEWEST_TIMES and mean > 0:
+        if len(found) >= _FEWEST_TIMES and round(mean, PUSH_DECIMALS) > 0:
             by_label[label].append(Push(word, label, mean, len(found)))
     return tuple(
         push for label in sorted(by_label) for push in sorted(by_label[label], key=lambda push: -push.mean)[:_N_GLOBAL]

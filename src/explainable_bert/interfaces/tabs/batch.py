@@ -18,7 +18,7 @@ from explainable_bert.interfaces.tabs.explain import OWN, offer_stop
 from explainable_bert.interfaces.tabs.files import TABLES, offer_file, table_file
 from explainable_bert.model.configuration import DESIGNS
 
-_WIDTHS = {"text": 360, "top words": 300}
+_WIDTHS = {"row": 60, "label": 110, "top words": 280, "text": 480}
 _WIDTH = 130
 
 
@@ -28,16 +28,16 @@ class _Handlers:
 
     offered: OfferedModels
 
-    def open_file(self, path: str | None) -> tuple[Any, Any]:
-        """The columns to choose from, or what is wrong with the file."""
-        none = gr.Dropdown(choices=[], value=None, visible=False)
+    def open_file(self, path: str | None) -> tuple[Any, ...]:
+        """The columns to choose from, or what is wrong with the file; nothing of another one, nor any work on it."""
+        none, cleared = gr.Dropdown(choices=[], value=None, visible=False), (*_nothing(), gr.Button(interactive=False))
         if path is None:
-            return none, ""
+            return none, "", *cleared
         try:
             _, names = table.opened(Path(path))
         except ExplainableBertError as error:
-            return none, message(error)
-        return gr.Dropdown(choices=list(names), value=names[0], visible=True), ""
+            return none, message(error), *cleared
+        return gr.Dropdown(choices=list(names), value=names[0], visible=True), "", *cleared
 
     def explain_all(self, path: str | None, column: str | None, model: str) -> Iterator[tuple[Any, ...]]:
         """Trouble or progress, the overview, the rows to look at and to keep, and whether there is work to stop."""
@@ -48,18 +48,22 @@ class _Handlers:
             column = column or names[0]
             classifier = self.offered.classifier(model)
         except ExplainableBertError as error:
-            yield message(error), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            yield message(error), *_nothing(), gr.skip()
             return
         work = partial(table.explained, classifier, read, column)
         for seen in watched(work, self.offered, f"explaining {read.num_rows:,} rows", read.num_rows):
             if seen.result is None:
-                yield seen.html, gr.skip(), gr.skip(), gr.skip(), gr.Button(interactive=seen.working)
+                yield seen.html, *_nothing(), gr.Button(interactive=seen.working)
             else:
-                rows = seen.result.rows
-                data = {"headers": list(rows[0]), "data": [list(line.values()) for line in rows]}
-                widths: list[str | int] = [_WIDTHS.get(name, _WIDTH) for name in rows[0]]
-                frame = gr.Dataframe(data, visible=True, column_widths=widths)
-                yield "", answers.over_file(seen.result, model), frame, rows, gr.Button(interactive=False)
+                names, cells = table.in_view(seen.result.rows)
+                widths: list[str | int] = [_WIDTHS.get(name, _WIDTH) for name in names]
+                frame = gr.Dataframe({"headers": list(names), "data": cells}, visible=True, column_widths=widths)
+                yield "", answers.over_file(seen.result, model), frame, seen.result.rows, gr.Button(interactive=False)
+
+
+def _nothing() -> tuple[Any, ...]:
+    """No overview, no rows to look at, none to keep: what stood there was of another file or column."""
+    return "", gr.Dataframe(value=None, visible=False), ()
 
 
 def batch_tab(offered: OfferedModels) -> None:
@@ -80,8 +84,9 @@ def batch_tab(offered: OfferedModels) -> None:
         file_format = gr.Dropdown(TABLES, value="csv", label="Download as", min_width=140)
         download = gr.Button("Download", min_width=140)
     file = gr.DownloadButton("File", visible="hidden", elem_id="xb-batch-file")
-    uploaded.change(handlers.open_file, uploaded, [column, trouble], **OWN)
-    event = run.click(handlers.explain_all, [uploaded, column, model], [trouble, overview, rows, found, stop], **OWN)
+    answer = [trouble, overview, rows, found, stop]
+    event = run.click(handlers.explain_all, [uploaded, column, model], answer, **OWN)
+    uploaded.change(handlers.open_file, uploaded, [column, *answer], cancels=event, **OWN)
     offer_stop(stop, trouble, [event])
     offer_file(download, (found, file_format), file, trouble, table_file)
 

@@ -92,22 +92,28 @@ class _Handlers:
         yield from self._explained(Question.of(*given), request)
 
     def explain_restored(self, request: gr.Request, *given: Any) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
-        """Answer at once where the address had a text."""
+        """Answer at once where the address had a text, below what it asked for in vain."""
         question = Question.of(*given)
-        if request.query_params and question.text:
-            yield from self._explained(question, request)
-        else:
+        if not request.query_params:
             yield (gr.skip(),) * 5
+            return
+        note = fragment("link.html.j2", not_offered=asking.not_offered(_query(request), question))
+        if question.text:
+            yield from self._explained(question, request, note)
+        else:
+            yield note, gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
-    def _explained(self, question: Question, request: gr.Request) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
-        """What becomes of the question, until the same visitor asks another one."""
+    def _explained(
+        self, question: Question, request: gr.Request, note: str = ""
+    ) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
+        """What becomes of the question, below the note, until the same visitor asks another one."""
         is_last = self.turns.take(str(request.session_hash))
-        for shown in self._answers(question):
+        for html, *others in self._answers(question):
             if not is_last():
                 # Gradio sends the last yield again when all is done: that is to be nothing.
                 yield (gr.skip(),) * 5
                 return
-            yield shown
+            yield (note + html, *others)
 
     def _answers(self, question: Question) -> Iterator[tuple[Any, Any, Any, Any, Any]]:
         idle = gr.Button(interactive=False)
@@ -141,18 +147,16 @@ class _Handlers:
         """
         if not request.query_params:
             return [gr.skip()] * (len(asdict(self.default)) + 1)
-        query = {name: str(value) for name, value in dict(request.query_params).items()}
-        question = asking.from_link(query, self.default, self.offered.names)
+        question = asking.from_link(_query(request), self.default, self.offered)
         opened = _under_more(question) != _under_more(self.default)
-        fields = {**asdict(question), "shown": list(question.shown)}
+        # The labels offered are those of the link's model.
+        target = gr.Dropdown(choices=list(asking.targets(question.first, self.offered)), value=question.target)
+        fields = {**asdict(question), "target": target, "shown": list(question.shown)}
         return [*fields.values(), gr.Accordion(open=opened)]
 
     def labels(self, name: str, target: str) -> Any:
         """The labels of the model that is now chosen; a chosen label that it knows too stays."""
-        try:
-            known = (PREDICTED, *self.offered.classifier(name).labels)
-        except ExplainableBertError:
-            return gr.skip()
+        known = asking.targets(name, self.offered)
         return gr.Dropdown(choices=list(known), value=target if target in known else PREDICTED)
 
 
@@ -182,6 +186,8 @@ def explain_tab(blocks: gr.Blocks, offered: OfferedModels) -> Asked:
     query.change(None, query, link, js=_WHOLE_LINK)
     asked.first.input(handlers.labels, [asked.first, asked.target], asked.target, **OWN)
     offer_file(download, (found, file_format, asked.shown), file, trouble, picture)
+    # What was wrong with a download is no longer so of another answer.
+    result.change(None, None, trouble, js="() => ''")
     return asked
 
 
@@ -208,6 +214,10 @@ def _choices(handlers: _Handlers, text: gr.Textbox) -> tuple[Asked, gr.Accordion
             level = gr.Radio(LEVELS, value=default.level, label="Colour each", min_width=160)
             shown = gr.CheckboxGroup(SHOWABLE, label="Show also", min_width=160)
     return Asked(text, pair, first, second, method, target, level, shown), more
+
+
+def _query(request: gr.Request) -> dict[str, str]:
+    return {name: str(value) for name, value in dict(request.query_params).items()}
 
 
 def _choices_of(question: Question) -> Question:

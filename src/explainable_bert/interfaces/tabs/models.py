@@ -30,17 +30,23 @@ class _Handlers:
         except ExplainableBertError as error:
             return message(error)
 
-    def measure(self) -> Iterator[tuple[Any, Any, Any]]:
-        """Trouble or progress, the cards with what was measured, and whether there is work to stop."""
+    def measure(self) -> Iterator[tuple[str, Any, Any]]:
+        """What became of each model so far, the cards with what was measured, and whether there is work to stop."""
         names = [name for name in self.offered.names if name not in self.known]
+        if not names:
+            yield fragment("note.html.j2", told="Every model is measured."), gr.skip(), gr.skip()
+        before = ""
         for number, name in enumerate(names, start=1):
-            yield from self._measure(name, f"measuring {name}, model {number} of {len(names)}")
+            told = ""
+            for told, shown, stop in self._measure(name, f"measuring {name}, model {number} of {len(names)}"):
+                yield before + told, shown, stop
+            before += told
 
     def _card(self, name: str) -> cards.Card:
         classifier = self.offered.classifier(name)
         return cards.card(name, self.offered.folders[name], classifier, self.known.get(name))
 
-    def _measure(self, name: str, what: str) -> Iterator[tuple[Any, Any, Any]]:
+    def _measure(self, name: str, what: str) -> Iterator[tuple[str, Any, Any]]:
         try:
             classifier = self.offered.classifier(name)
             examples = cards.held_out(self.offered.folders[name], cards.N_MEASURED)
@@ -54,7 +60,8 @@ class _Handlers:
                 yield seen.html, gr.skip(), gr.Button(interactive=seen.working)
             else:
                 self.known[name] = seen.result
-                yield "", self.all_cards(), gr.Button(interactive=False)
+                told = fragment("note.html.j2", told=f"{name} is measured: see its card.")
+                yield told, self.all_cards(), gr.Button(interactive=False)
 
 
 def models_tab(tab: gr.Tab, offered: OfferedModels) -> None:

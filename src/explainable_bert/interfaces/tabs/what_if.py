@@ -1,6 +1,6 @@
 """The What if tab: words to press, a text to edit, and words struck in order of importance."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from explainable_bert.interfaces.tabs.explain import OWN, Asked
 from explainable_bert.records import Unit
 from explainable_bert.text.encoding import is_blank
 
+_GONE: Mapping[How, str] = {"mask": "masked", "delete": "deleted"}
 Drawn = tuple[tuple[Struck, ...], tuple[Unit, ...]]
 # Words are buttons; the pressed one keeps the focus when they are drawn anew.
 _PRESSING = """
@@ -166,7 +167,7 @@ def what_if_tab(tab: gr.Tab, offered: OfferedModels, asked: Asked) -> None:
         "Press a word to take it out of the text of the Explain tab, or edit the text below. A masked word becomes "
         "[MASK], once for each piece that the model reads it in."
     )
-    how = gr.Radio(what_if.HOWS, value="mask", label="A pressed word is")
+    how = gr.Radio([(_GONE[way], way) for way in what_if.HOWS], value="mask", label="A pressed word is")
     words, begun = gr.HTML("", js_on_load=_PRESSING), gr.State(None)
     with gr.Row():
         text = gr.Textbox(label="Changed text", lines=1, max_lines=8, scale=4)
