@@ -386,6 +386,15 @@ def test_a_finished_run_is_not_trained_again(stock_folder, tmp_path, monkeypatch
         train(request(stock_folder), toy_corpus(n_train=25), tmp_path / "x", SETTINGS)
 
 
+def test_repeated_rows_are_written_down_and_decide_nothing(stock_folder, tmp_path):
+    corpus = dataclasses.replace(toy_corpus(), n_duplicates=7)
+    report = train(request(stock_folder), corpus, tmp_path / "x", SETTINGS)
+    assert report.run["corpus"]["n_duplicates"] == 7
+    card = (tmp_path / "x" / "README.md").read_text()
+    assert "training rows; rows left out as their text was there already: 7\n- corpus fingerprint" in card
+    assert train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS) == report
+
+
 def test_the_same_seed_gives_the_same_model(stock_folder, tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         train(request(stock_folder), toy_corpus(), tmp_path / name, dataclasses.replace(SETTINGS, seed=seed))

@@ -27,6 +27,7 @@ from explainable_bert.export.strips import visible
 
 if TYPE_CHECKING:
     from explainable_bert.attribution.explainer import Explainer
+    from explainable_bert.data.corpora import Corpus
     from explainable_bert.evaluation.bounds import Bounded
     from explainable_bert.export.report import DesignRow
     from explainable_bert.model.configuration import Design
@@ -306,6 +307,17 @@ def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
         shown = named[:_MOST_NAMED]
         more = "" if n_skipped == len(shown) else ", ..."
         say(f"left out {n_skipped} rows: {'; '.join(shown)}{more}")
+
+
+def say_left_out(corpus: "Corpus") -> None:
+    """Say which rows of a file are not in the corpus: those without a text or a label, and repeated ones."""
+    say_skipped(corpus.n_skipped, corpus.skipped)
+    n_repeated, n_other = corpus.n_duplicates, corpus.n_contradictions
+    if n_repeated and is_main_process():
+        said = "1 row repeats" if n_repeated == 1 else f"{n_repeated} rows repeat"
+        verb = "was" if n_repeated == 1 else "were"
+        other = f"; {n_other} of them with another label, first {corpus.contradiction}" if n_other else ""
+        say(f"{said} the text of an earlier one and {verb} left out{other}")
 
 
 def read_of(prediction: "Prediction") -> tuple[int, int]:

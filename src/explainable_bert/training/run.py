@@ -200,6 +200,7 @@ def _describe(
                 "test": len(corpus.test),
             },
             "n_skipped": corpus.n_skipped,
+            "n_duplicates": corpus.n_duplicates,
         },
         "unlabelled": {
             "texts": len(unlabelled),
