@@ -232,7 +232,7 @@ CASES = [
     Bad(
         "predict: not a name!",
         "predict 'not a name!' film",
-        "model: 'not a name!' is neither a folder nor a model the hub could give (...)",
+        "model: no folder 'not a name!'; accepted: a model folder or a hub name",
     ),
     Bad("predict: graph-empty", "predict graph-empty film", "model: 'graph-empty' holds no graph that can be run: ..."),
     Bad("predict: graph-text", "predict graph-text film", "model: 'graph-text' holds no graph that can be run: ..."),
