@@ -762,8 +762,8 @@ CASES = [
     Bad(
         "evaluate: other",
         "evaluate lexical --data films.csv --output other",
-        "output: folder 'other' holds another run (fingerprint 0 there, ... asked for; ...); accepted: a "
-        "new or empty folder, or one of the same run",
+        "output: folder 'other' holds another run (model fingerprint 0 there, ... asked for; ...); accepted: a "
+        "new or empty folder, or one of the same run: choose another output, or remove that folder",
     ),
     Bad(
         "evaluate: films.csv/out",
@@ -1136,8 +1136,8 @@ CASES = [
     Bad(
         "corpus: other",
         "corpus lexical films.csv --output other",
-        "output: folder 'other' holds another run (fingerprint 0 there, ... asked for; ...); accepted: a "
-        "new or empty folder, or one of the same run",
+        "output: folder 'other' holds another run (model fingerprint 0 there, ... asked for; ...); accepted: a "
+        "new or empty folder, or one of the same run: choose another output, or remove that folder",
     ),
     Bad(
         "corpus: columns review",

@@ -417,7 +417,7 @@ def test_a_folder_of_another_run_is_left_alone(run, fails, tmp_path):
     arguments = ("evaluate", "lexical", "--data", "films.csv", "--output", tmp_path / "x", *CHEAP)
     run(*arguments)
     before = (tmp_path / "x" / "summary.json").read_bytes()
-    assert "holds another run (seed 0 there, 1 asked for)" in fails(*arguments, "--seed", 1)
+    assert "holds another run (settings seed 0 there, 1 asked for)" in fails(*arguments, "--seed", 1)
     assert (tmp_path / "x" / "summary.json").read_bytes() == before
 
 
