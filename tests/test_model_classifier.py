@@ -1,5 +1,6 @@
 """The model family: parity with stock BERT, exact contributions, padding, dtypes, files, Hugging Face habits."""
 
+import os
 from dataclasses import fields
 
 import pytest
@@ -372,6 +373,19 @@ def test_slips_are_not_sought_at_the_hub(tmp_path, monkeypatch, argument, given,
     with pytest.raises(ModelError) as refused:
         read_config(given, argument)
     assert str(refused.value) == message
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_whoever_may_read_other_new_files_may_read_the_weights(build, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        build("additive").save_pretrained(tmp_path)
+        (tmp_path / "other").touch()
+    finally:
+        os.umask(before)
+    weights, other = ((tmp_path / name).stat().st_mode for name in ("model.safetensors", "other"))
+    assert weights == other
 
 
 def test_bases_that_cannot_be_used(tmp_path, stock_folder):
