@@ -232,7 +232,7 @@ CASES = [
     Bad(
         "predict: not a name!",
         "predict 'not a name!' film",
-        "model: 'not a name!' is neither a folder nor a model the hub could give (...)",
+        "model: no folder 'not a name!'; accepted: a model folder or a hub name",
     ),
     Bad("predict: graph-empty", "predict graph-empty film", "model: 'graph-empty' holds no graph that can be run: ..."),
     Bad("predict: graph-text", "predict graph-text film", "model: 'graph-text' holds no graph that can be run: ..."),
@@ -762,8 +762,8 @@ CASES = [
     Bad(
         "evaluate: other",
         "evaluate lexical --data films.csv --output other",
-        "output: folder 'other' holds another run (fingerprint 0 there, ... asked for; ...); accepted: a "
-        "new or empty folder, or one of the same run",
+        "output: folder 'other' holds another run (model fingerprint 0 there, ... asked for; ...); accepted: a "
+        "new or empty folder, or one of the same run: choose another output, or remove that folder",
     ),
     Bad(
         "evaluate: films.csv/out",
@@ -1136,8 +1136,8 @@ CASES = [
     Bad(
         "corpus: other",
         "corpus lexical films.csv --output other",
-        "output: folder 'other' holds another run (fingerprint 0 there, ... asked for; ...); accepted: a "
-        "new or empty folder, or one of the same run",
+        "output: folder 'other' holds another run (model fingerprint 0 there, ... asked for; ...); accepted: a "
+        "new or empty folder, or one of the same run: choose another output, or remove that folder",
     ),
     Bad(
         "corpus: columns review",

@@ -15,6 +15,7 @@ from explainable_bert.comparison import costs, pairing
 from explainable_bert.data.corpora import load_corpus
 from explainable_bert.data.files import write_table
 from explainable_bert.evaluation import summary
+from explainable_bert.evaluation.measures import FAMILIES
 from explainable_bert.results import AuditReport, Check
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run_folder import REPORT_FILE
@@ -423,7 +424,7 @@ def test_a_folder_of_another_run_is_left_alone(run, fails, tmp_path):
     arguments = ("evaluate", "lexical", "--data", "films.csv", "--output", tmp_path / "x", *CHEAP)
     run(*arguments)
     before = (tmp_path / "x" / "summary.json").read_bytes()
-    assert "holds another run (seed 0 there, 1 asked for)" in fails(*arguments, "--seed", 1)
+    assert "holds another run (settings seed 0 there, 1 asked for)" in fails(*arguments, "--seed", 1)
     assert (tmp_path / "x" / "summary.json").read_bytes() == before
 
 
@@ -468,3 +469,9 @@ def test_help_shows_an_example(run, command):
     out, err = run(command, "--help")
     assert f"Example: explainable-bert {command}" in " ".join(" ".join(out).split())
     assert err == []
+
+
+def test_help_says_where_metrics_are_listed(run):
+    out, _ = run("evaluate", "--help")
+    shown = " ".join(" ".join(out).split())
+    assert all(name in shown for name in ("docs/metrics.md", *FAMILIES))

@@ -638,7 +638,7 @@ def test_a_stopped_comparison_continues(whole, arms, tmp_path):
     assert {file: file.stat().st_mtime_ns for file in made} == made
     whole_, continued = read(folder), read(tmp_path / "x")
     assert (continued["rows"], continued["pairs"]) == (whole_["rows"], whole_["pairs"])
-    with pytest.raises(FileError, match=r"holds another run \(n_explained 4 there, 5 asked for\)"):
+    with pytest.raises(FileError, match=r"holds another run \(settings n_explained 4 there, 5 asked for\)"):
         compare(arms, examples(), tmp_path / "x", ComparisonSettings(n_explained=5))
 
 

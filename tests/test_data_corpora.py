@@ -169,6 +169,11 @@ class TestFile:
         assert corpus.train == (Example("dull", "neg"), Example("great", "pos"), Example("bad", "neg"))
         assert corpus.validation == (Example("a fine film", "pos"),)
 
+    def test_duplicates_with_another_label_are_counted_and_the_first_is_named_by_its_row(self, tmp_path):
+        corpus = load_corpus(saved(tmp_path, "a.csv", CSV + ",pos\n DULL ,pos\ndull,neg\nGREAT,neg\n"))
+        assert (corpus.n_skipped, corpus.n_duplicates, corpus.n_contradictions) == (1, 3, 2)
+        assert corpus.contradiction == "row 7 ('pos'; row 1: 'neg')"
+
     def test_pairs(self, tmp_path):
         content = "q,a,y\ndull,bad,0\nDull,great,1\ndull,bad ,1\nmeh,fun,0\nx,y,0\nbad,,1\n"
         corpus = load_corpus(saved(tmp_path, "a.csv", content + VALIDATION_PAIRS), Columns("q", "y", "a"))

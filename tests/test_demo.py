@@ -33,7 +33,9 @@ def test_five_designs_in_order(made):
     assert list(json.loads((folder / "report.json").read_text())["designs"]) == DESIGNS
     assert {path.name for path in (folder / "models").iterdir()} == set(DESIGNS)
     began = [line.split(":")[0] for line in err.splitlines() if line.startswith("training ")]
-    assert list(dict.fromkeys(began)) == [f"training {design}" for design in DESIGNS]
+    assert list(dict.fromkeys(began)) == [
+        f"training {design}, design {number} of 5" for number, design in enumerate(DESIGNS, start=1)
+    ]
     shown = [line.split(":")[0].strip("─ ") for line in out.splitlines() if ": accuracy 0" in line]
     assert shown == DESIGNS
 

@@ -598,14 +598,17 @@ def test_parts_hold_every_text_with_words_once(n_units):
 @pytest.mark.parametrize(
     ("changes", "difference"),
     [
-        ({"settings": dataclasses.replace(FAST, seed=1)}, "seed 0 there, 1 asked for"),
-        ({"settings": dataclasses.replace(FAST, erasure="deletion")}, "erasure mask there, deletion asked for"),
-        ({"settings": dataclasses.replace(FAST, level="token")}, "level word there, token asked for"),
-        ({"settings": dataclasses.replace(FAST, methods=("random",))}, "methods .* there, .* asked for"),
-        ({"settings": dataclasses.replace(FAST, metrics=("gini",))}, "metrics .* there, .* asked for"),
-        ({"examples": PLAIN[:2]}, "examples 5 there, 2 asked for; sha256"),
-        ({"examples": EXAMPLES}, "sha256 .* there, .* asked for"),
-        ({"design": "vanilla"}, "fingerprint .* there, .* asked for"),
+        ({"settings": dataclasses.replace(FAST, seed=1)}, "settings seed 0 there, 1 asked for"),
+        (
+            {"settings": dataclasses.replace(FAST, erasure="deletion")},
+            "settings erasure mask there, deletion asked for",
+        ),
+        ({"settings": dataclasses.replace(FAST, level="token")}, "settings level word there, token asked for"),
+        ({"settings": dataclasses.replace(FAST, methods=("random",))}, "settings methods .* there, .* asked for"),
+        ({"settings": dataclasses.replace(FAST, metrics=("gini",))}, "settings metrics .* there, .* asked for"),
+        ({"examples": PLAIN[:2]}, r"data examples 5 there, 2 asked for\)"),
+        ({"examples": EXAMPLES}, "data sha256 .* there, .* asked for"),
+        ({"design": "vanilla"}, "model fingerprint .* there, .* asked for"),
     ],
 )
 def test_another_evaluation_in_the_same_folder(classifier, tmp_path, changes, difference):

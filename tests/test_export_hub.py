@@ -19,7 +19,7 @@ from explainable_bert.export import hub_card, hub_code
 from explainable_bert.export.hub import CODE_FILE, EXAMPLE_TEXT, export_hub
 from explainable_bert.export.hub_code import model_code
 from explainable_bert.model.configuration import ATTENTION_FUNCTIONS, DESIGNS
-from explainable_bert.training.model_card import code, plain
+from explainable_bert.training.model_card import code, plain, without_place
 from explainable_bert.training.run import train
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from tiny import TEXTS, toy_corpus
@@ -374,6 +374,29 @@ def test_the_base_is_named_where_the_hub_knows_it(trained, tmp_path, monkeypatch
     assert "datasets:\n- owner/films" in named
     assert "language: en" in hub_card.metadata("x", "additive", None, started_from("minilm", "movie-snippets"), None)
     assert "language" not in named
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../data/tickets.csv", "tickets.csv"),
+        ("data/tickets.csv", "tickets.csv"),
+        ("tickets.CSV", "tickets.CSV"),
+        ("~/tickets.jsonl", "tickets.jsonl"),
+        ("/home/ada/tickets", "tickets"),
+        ("./tickets", "tickets"),
+        ("data/of/tickets", "tickets"),
+        (r"C:\Users\ada\tickets.csv", "tickets.csv"),
+        ("movie-snippets", "movie-snippets"),
+        ("owner/name", "owner/name"),
+        ("google/bert_uncased_L-2_H-128_A-2", "google/bert_uncased_L-2_H-128_A-2"),
+        ("sentence-transformers/all-MiniLM-L6-v2.1", "sentence-transformers/all-MiniLM-L6-v2.1"),
+        ("a corpus of my own", "a corpus of my own"),
+        ("/", "/"),
+    ],
+)
+def test_a_path_is_called_by_its_last_part_wherever_the_card_is_written(name, shown):
+    assert without_place(name) == shown
 
 
 def test_a_stock_folder_and_pairs(stock_folder, tmp_path):

@@ -14,6 +14,7 @@ from explainable_bert.engines.onnx_engine import FACTS_KEY, GraphFacts
 from explainable_bert.errors import FileError, InputError, ModelError
 from explainable_bert.export import onnx as export
 from explainable_bert.export.onnx import ExportReport, export_onnx
+from test_cli import call
 from tiny import TEXTS
 
 KINDS = {
@@ -124,6 +125,23 @@ def test_the_graph_runs_without_torch(exported):
         "print(sorted({'torch', 'transformers', 'onnx'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_info_says_what_a_graph_is(exported):
+    model, folder, _ = exported("lexical")
+    code, out, err = call(["info", folder])
+    assert (code, err) == (0, "")
+    facts = dict(line.split("  ", 1) for line in out.splitlines())
+    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    assert facts.pop("exported").startswith("one ONNX graph, run by onnxruntime ")
+    assert facts == {
+        "model": str(folder),
+        "design": "lexical",
+        "values from": "layer 1",
+        "labels": "LABEL_0, LABEL_1, LABEL_2",
+        "window": "41 tokens",
+        "fingerprint": model.provenance.fingerprint,
+    }
 
 
 def test_what_a_graph_cannot_do_is_said(exported):

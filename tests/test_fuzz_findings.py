@@ -123,7 +123,7 @@ FINDINGS = [
         b'{"arm": "x", "seed": 0, "design": "", "asked": {"a": {"b\\nc": NaN}}, "predicted": {}, "explained": {}, '
         b'"n_parameters": 0, "best_epoch": 1, "training_s": 2, "measuring_s": 1, "versions": {}, "machine": "_"}',
         FileError,
-        r"holds another run \(b c nan there",
+        r"holds another run \(a b c nan there",
     ),
     (
         "point-record",

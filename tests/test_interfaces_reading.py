@@ -90,6 +90,24 @@ def test_a_file_that_a_model_was_trained_on_gives_what_it_did_not_see(read, file
     assert read(copy, models=[model])[:2] == (pairs(corpus.test), "copy.jsonl, test split")
 
 
+@pytest.mark.parametrize(
+    ("repeated", "said"),
+    [
+        ([("Film  NUMBER 7", "positive")], "1 row repeats the text of an earlier one and was left out"),
+        (
+            [("Film number 7", "positive"), ("film number 8", "positive"), ("film number 9", "negative")],
+            "3 rows repeat the text of an earlier one and were left out; 2 of them with another label, first row 62 "
+            "('positive'; row 9: 'negative')",
+        ),
+    ],
+)
+def test_rows_that_repeat_a_text_are_said(read, tmp_path, repeated, said):
+    file = tmp_path / "films.csv"
+    write_table([*ROWS, *({"text": text, "label": label} for text, label in repeated)], file)
+    model = trained_on(tmp_path / "model", load_corpus(str(file)))
+    assert said in read(file, models=[model])[2].splitlines()
+
+
 def test_a_file_that_a_model_was_not_trained_on_gives_all_its_rows(read, file, tmp_path):
     write_table(ROWS[:-1], tmp_path / "other.csv")
     model = trained_on(tmp_path / "model", load_corpus(str(tmp_path / "other.csv")))

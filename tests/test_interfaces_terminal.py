@@ -1,7 +1,9 @@
 """What bars show: names of models are in them, and nothing in a name acts on the terminal."""
 
 import io
+import re
 import sys
+import time
 
 import pytest
 
@@ -33,6 +35,28 @@ def read(name):
 def audit(name):
     with auditing_bar() as progress:
         progress(name, 1, 4)
+
+
+def test_a_log_of_training_has_a_line_for_each_tenth_and_each_epochs_end(monkeypatch, capsys):
+    clock = iter(range(1000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    with TrainingBar() as bar:
+        bar.start("lexical")
+        for step in range(1, 41):
+            accuracy = None if step <= 20 else 0.75
+            bar.update(TrainingProgress(step, 40, step / 20, accuracy, epoch_ended=False))
+            if step % 20 == 0:
+                bar.update(TrainingProgress(step, 40, step / 20, 0.5 + step / 80, epoch_ended=True))
+    told = [re.sub(r"about \d+ s", "about N s", line) for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        *(f"training lexical: step {step} of 40, epoch {step / 20:.1f}, about N s left" for step in (4, 8, 12, 16)),
+        "training lexical: step 20 of 40, epoch 1.0, validation accuracy 0.750, about N s left",
+        *(
+            f"training lexical: step {step} of 40, epoch {step / 20:.1f}, validation accuracy 0.750, about N s left"
+            for step in (24, 28, 32, 36)
+        ),
+        "training lexical: step 40 of 40, epoch 2.0, validation accuracy 1.000",
+    ]
 
 
 @pytest.mark.parametrize("show", [train, measure, read, audit])

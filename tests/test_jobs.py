@@ -181,7 +181,7 @@ def test_what_was_stopped_continues_with_what_is_missing(model, tmp_path):
 def test_another_job_is_refused(model, tmp_path, change, differs):
     write_csv(tmp_path / "x.csv", TEXTS[:3])
     run_job(str(model), [str(tmp_path / "x.csv")], tmp_path / "out")
-    with pytest.raises(FileError, match=f"holds another run \\({differs}"):
+    with pytest.raises(FileError, match=f"holds another run \\(settings {differs}"):
         run_job(str(model), [str(tmp_path / "x.csv")], tmp_path / "out", JobSettings(**change))
 
 
@@ -189,7 +189,7 @@ def test_other_inputs_are_another_job(model, tmp_path):
     write_csv(tmp_path / "x.csv", TEXTS[:3])
     run_job(str(model), [str(tmp_path / "x.csv")], tmp_path / "out")
     write_csv(tmp_path / "x.csv", TEXTS[:4])
-    with pytest.raises(FileError, match=r"holds another run \(sha256 "):
+    with pytest.raises(FileError, match=r"holds another run \(inputs sha256 "):
         run_job(str(model), [str(tmp_path / "x.csv")], tmp_path / "out")
 
 

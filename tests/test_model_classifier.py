@@ -1,5 +1,6 @@
 """The model family: parity with stock BERT, exact contributions, padding, dtypes, files, Hugging Face habits."""
 
+import os
 from dataclasses import fields
 
 import pytest
@@ -11,6 +12,7 @@ from transformers import (
     BertForMaskedLM,
     BertModel,
     DataCollatorWithPadding,
+    PreTrainedConfig,
     RobertaConfig,
     Trainer,
     TrainingArguments,
@@ -19,7 +21,7 @@ from transformers import (
 
 from explainable_bert import ExplainableBertConfig, ExplainableBertForSequenceClassification
 from explainable_bert.errors import ModelError
-from explainable_bert.model.checkpoint import fingerprint
+from explainable_bert.model.checkpoint import fingerprint, read_config
 from explainable_bert.model.configuration import DESIGNS as ALL_DESIGNS
 from tiny import ADDITIVE, DESIGNS, SIZES, VOCABULARY
 
@@ -330,6 +332,60 @@ def test_hugging_face_pipeline(build, tokenizer, tmp_path, design):
 def test_configs_that_contradict_themselves(config, message):
     with pytest.raises(ModelError, match=message):
         ExplainableBertConfig(**config)
+
+
+@pytest.mark.parametrize(
+    ("argument", "given", "message"),
+    [
+        ("model", "runs/ticket", "model: no folder 'runs/ticket'; did you mean 'runs/tickets'?"),
+        ("base", "runs/ticket/", "base: no folder 'runs/ticket/'; did you mean 'runs/tickets'?"),
+        ("model", "./runs/films", "model: no folder './runs/films'; accepted: a model folder or a hub name"),
+        ("model", "./run", "model: no folder './run'; did you mean 'runs'?"),
+        ("model", "~/x", "model: no folder '~/x'; accepted: a model folder or a hub name"),
+        ("model", "/no-such/x", "model: no folder '/no-such/x'; accepted: a model folder or a hub name"),
+        ("model", "some/long/x", "model: no folder 'some/long/x'; accepted: a model folder or a hub name"),
+        ("model", "films\\x", "model: no folder 'films\\\\x'; accepted: a model folder or a hub name"),
+        ("base", "minlm", "base: 'minlm' given; did you mean 'minilm'?"),
+        ("base", "MiniLM", "base: 'MiniLM' given; did you mean 'minilm'?"),
+        (
+            "model",
+            "run",
+            "model: 'run' is neither a folder nor a model the hub could give (asked); did you mean 'runs'?",
+        ),
+        ("model", "minlm", "model: 'minlm' is neither a folder nor a model the hub could give (asked)"),
+        (
+            "base",
+            "bert-base-uncased",
+            "base: 'bert-base-uncased' is neither a folder nor a model the hub could give (asked)",
+        ),
+        ("model", "some/hub-name", "model: 'some/hub-name' is neither a folder nor a model the hub could give (asked)"),
+    ],
+)
+def test_slips_are_not_sought_at_the_hub(tmp_path, monkeypatch, argument, given, message):
+    (tmp_path / "runs" / "tickets").mkdir(parents=True)
+    (tmp_path / "runs" / "ticket.csv").touch()
+    monkeypatch.chdir(tmp_path)
+
+    def ask(*_):
+        raise OSError("asked")
+
+    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", ask)
+    with pytest.raises(ModelError) as refused:
+        read_config(given, argument)
+    assert str(refused.value) == message
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of files are POSIX's")
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_whoever_may_read_other_new_files_may_read_the_weights(build, tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        build("additive").save_pretrained(tmp_path)
+        (tmp_path / "other").touch()
+    finally:
+        os.umask(before)
+    weights, other = ((tmp_path / name).stat().st_mode for name in ("model.safetensors", "other"))
+    assert weights == other
 
 
 def test_bases_that_cannot_be_used(tmp_path, stock_folder):

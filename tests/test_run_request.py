@@ -37,12 +37,12 @@ def test_the_same_run_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "difference"),
     [
-        (changed("settings", seed=1), "seed 0 there, 1 asked for"),
-        (changed("settings", methods=("one",)), r"methods \['one', 'two'\] there, \['one'\] asked for"),
-        (changed("settings", level="word"), "level None there, word asked for"),
-        (ASKED | {"data": {"examples": 3}}, "examples None there, 3 asked for"),
-        (changed("model", labels=["b", "a"]), r"labels \['a', 'b'\] there, \['b', 'a'\] asked for"),
-        (changed("model", name="n" * 50), "name tiny there, n{37}[.]{3} asked for"),
+        (changed("settings", seed=1), "settings seed 0 there, 1 asked for"),
+        (changed("settings", methods=("one",)), r"settings methods \['one', 'two'\] there, \['one'\] asked for"),
+        (changed("settings", level="word"), "settings level None there, word asked for"),
+        (ASKED | {"data": {"examples": 3}}, "data examples None there, 3 asked for"),
+        (changed("model", labels=["b", "a"]), r"model labels \['a', 'b'\] there, \['b', 'a'\] asked for"),
+        (changed("model", name="n" * 50), "model name tiny there, n{37}[.]{3} asked for"),
     ],
 )
 def test_another_run_is_refused(tmp_path, asked, difference):
@@ -53,6 +53,38 @@ def test_another_run_is_refused(tmp_path, asked, difference):
     ):
         claim(tmp_path, FILE, asked)
     assert (tmp_path / FILE).read_bytes() == written
+
+
+HASHES = ("a" * 64, "b" * 64)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "difference"),
+    [
+        (
+            {"corpus": {"fingerprint": HASHES[0], "name": "a.csv", "rows": {"train": 70, "test": 20}}},
+            {"corpus": {"fingerprint": HASHES[1], "name": "b.csv", "rows": {"train": 71, "test": 20}}},
+            "corpus name a.csv there, b.csv asked for; corpus rows train 70 there, 71 asked for",
+        ),
+        (
+            {"corpus": {"fingerprint": HASHES[0], "name": "a.csv"}},
+            {"corpus": {"fingerprint": HASHES[1], "name": "a.csv"}},
+            "corpus fingerprint aaaaaaaa... there, bbbbbbbb... asked for",
+        ),
+        (
+            {"unlabelled": {"texts": 2, "sha256": HASHES[0]}, "settings": {"a": {}}},
+            {"unlabelled": {"texts": 3, "sha256": HASHES[1]}, "settings": {"a": {"b": None}}},
+            "unlabelled texts 2 there, 3 asked for; settings a b None there, None asked for",
+        ),
+    ],
+)
+def test_what_people_can_read_differs_before_hashes(tmp_path, found, asked, difference):
+    with pytest.raises(FileError) as refused:
+        check_same(tmp_path, found, asked)
+    assert str(refused.value) == (
+        f"output: folder {str(tmp_path)!r} holds another run ({difference}); accepted: a new or empty folder, or one "
+        "of the same run: choose another output, or remove that folder"
+    )
 
 
 def test_three_differences_are_enough_to_name(tmp_path):

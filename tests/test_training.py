@@ -380,10 +380,19 @@ def test_a_finished_run_is_not_trained_again(stock_folder, tmp_path, monkeypatch
     report = train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS)
     monkeypatch.setattr(run, "ClassifierTrainer", None)
     assert train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS) == report
-    with pytest.raises(FileError, match=r"holds another run \(seed 0 there, 1 asked for\)"):
+    with pytest.raises(FileError, match=r"holds another run \(settings seed 0 there, 1 asked for\)"):
         train(request(stock_folder), toy_corpus(), tmp_path / "x", dataclasses.replace(SETTINGS, seed=1))
-    with pytest.raises(FileError, match=r"holds another run \(fingerprint .* there, .* asked for"):
+    with pytest.raises(FileError, match=r"holds another run \(corpus rows train 24 there, 25 asked for\)"):
         train(request(stock_folder), toy_corpus(n_train=25), tmp_path / "x", SETTINGS)
+
+
+def test_repeated_rows_are_written_down_and_decide_nothing(stock_folder, tmp_path):
+    corpus = dataclasses.replace(toy_corpus(), n_duplicates=7)
+    report = train(request(stock_folder), corpus, tmp_path / "x", SETTINGS)
+    assert report.run["corpus"]["n_duplicates"] == 7
+    card = (tmp_path / "x" / "README.md").read_text()
+    assert "training rows; rows left out as their text was there already: 7\n- corpus fingerprint" in card
+    assert train(request(stock_folder), toy_corpus(), tmp_path / "x", SETTINGS) == report
 
 
 def test_the_same_seed_gives_the_same_model(stock_folder, tmp_path):
@@ -461,7 +470,7 @@ def test_only_complete_checkpoints_are_taken(tmp_path):
             run_folder.mark_complete(folder)
     assert run_folder.prepare(tmp_path, described).name == "checkpoint-10"
     assert not (run_folder.checkpoints_folder(tmp_path) / "checkpoint-11").exists()
-    with pytest.raises(FileError, match=r"holds another run \(seed 0 there, 7 asked for\)"):
+    with pytest.raises(FileError, match=r"holds another run \(settings seed 0 there, 7 asked for\)"):
         run_folder.prepare(tmp_path, {**described, "settings": {"seed": 7}})
 
 
@@ -645,7 +654,7 @@ def test_other_base_weights_are_another_run(tmp_path, tokenizer):
         tokenizer.save_pretrained(base)
         if seed == 0:
             train(request(base), toy_corpus(), tmp_path / "x", SETTINGS)
-    with pytest.raises(FileError, match=r"holds another run \(base_fingerprint "):
+    with pytest.raises(FileError, match=r"holds another run \(request base_fingerprint "):
         train(request(base), toy_corpus(), tmp_path / "x", SETTINGS)
 
 

@@ -137,7 +137,7 @@ def test_finished_runs_are_found_under_another_spelling_of_the_twins_path(traine
     assert train(spelled, toy_corpus(), Path("x"), recipe(SETTINGS), unlabelled=MORE) == trained.report
     # What is started from without being the teacher goes by its name, too.
     spelled = dataclasses.replace(spelled, teacher=str(trained.twin))
-    with pytest.raises(FileError, match=r"^output: folder 'x' holds another run \(base [^;]* asked for\)"):
+    with pytest.raises(FileError, match=r"^output: folder 'x' holds another run \(request base [^;]* asked for\)"):
         train(spelled, toy_corpus(), Path("x"), recipe(SETTINGS), unlabelled=MORE)
 
 
@@ -155,7 +155,7 @@ def test_a_changed_twin_is_refused(trained, tmp_path, name, different):
     weights[name].flatten()[0] += 1
     save_file(weights, file, metadata={"format": "pt"})
     (file.parent / "manifest.json").unlink()  # which would call it damaged
-    expected = "; ".join(rf"{field} \S+ there, \S+ asked for" for field in different)
+    expected = "; ".join(rf"request {field} \S+ there, \S+ asked for" for field in different)
     with pytest.raises(FileError, match=rf"/x' holds another run \({expected}\)"):
         train_with_twin(trained.request, toy_corpus(), tmp_path / "runs" / "x", SETTINGS, unlabelled=MORE)
 
@@ -210,17 +210,17 @@ def test_an_output_of_another_run_is_refused_before_the_twin_is_trained(
         assert run_folder.prepare(tmp_path / "x", trained.report.run) is None
     monkeypatch.setattr(run, "ClassifierTrainer", None)
     others = {
-        r"value_layer 1 there, None asked for; attention_function entmax15 there, softmax asked for": (
+        r"request value_layer 1 there, None asked for; request attention_function entmax15 there, softmax asked for": (
             request(stock_folder),
             toy_corpus(),
         ),
-        r"fingerprint \S+ there, \S+ asked for": (trained.request, toy_corpus(n_train=25)),
+        r"corpus rows train 24 there, 25 asked for": (trained.request, toy_corpus(n_train=25)),
     }
     for different, (asked, corpus) in others.items():
         message = rf"^output: folder '.*/x' holds another run \({different}\)"
         assert is_refused_before_the_twin_is_trained(FileError, message, asked, corpus, tmp_path / "x")
     settings = dataclasses.replace(SETTINGS, seed=5)
-    with pytest.raises(FileError, match=r"holds another run \(seed 4 there, 5 asked for\)"):
+    with pytest.raises(FileError, match=r"holds another run \(settings seed 4 there, 5 asked for\)"):
         train_with_twin(trained.request, toy_corpus(), tmp_path / "x", settings, unlabelled=MORE)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 

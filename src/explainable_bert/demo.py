@@ -63,9 +63,9 @@ _DESIGNS: tuple[tuple[str, int | None, str | None], ...] = (
 
 @dataclass(frozen=True)
 class DemoCallbacks:
-    """Whom the demo tells: that a design starts, how its training goes, and that its row is ready."""
+    """Whom the demo tells: that a design starts, its number and of how many, how its training goes, its row."""
 
-    starts: Callable[[str], None]
+    starts: Callable[[str, int, int], None]
     trains: Callable[[TrainingProgress], None]
     ready: Callable[[DesignRow], None]
 
@@ -81,8 +81,8 @@ def run_demo(output: Path, scale: Scale, callbacks: DemoCallbacks, seed: int = 0
     sentences = _sentences(corpus.test)
     settings = TrainingSettings(epochs=size.epochs, batch_size=size.batch_size, masked_fine_tuning=True, seed=seed)
     rows: list[DesignRow] = []
-    for design, value_layer, teacher in _DESIGNS:
-        callbacks.starts(design)
+    for number, (design, value_layer, teacher) in enumerate(_DESIGNS, start=1):
+        callbacks.starts(design, number, len(_DESIGNS))
         folder = _model_folder(output, design)
         named = None if teacher is None else str(_model_folder(output, teacher))
         request, how = ModelRequest(_BASE, design, value_layer, teacher=named), settings

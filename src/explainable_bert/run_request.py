@@ -1,7 +1,8 @@
 """What a long run was asked for, kept in its folder, so that only the same run continues there."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from explainable_bert.records import read_json_text
 from explainable_bert.writing import write_text
 
 Request = Mapping[str, Mapping[str, Any]]
+
+_HASH_NAMES = ("fingerprint", "sha256")
 
 
 def claim(output: Path, file_name: str, described: Request, not_decisive: Sequence[str] = ()) -> None:
@@ -44,16 +47,32 @@ def check_folder(output: Path) -> None:
 def check_same(output: Path, found: Request, described: Request, not_decisive: Sequence[str] = ()) -> None:
     """Raise FileError, naming what differs, unless both describe the same run."""
     different = [
-        f"{_shown(name)} {_shown(found.get(part, {}).get(name))} there, {_shown(value)} asked for"
+        f"{_shown(part)} {difference}"
         for part, values in json.loads(json.dumps(described)).items()
-        for name, value in values.items()
-        if name not in not_decisive and found.get(part, {}).get(name) != value
+        for difference in _differences(found.get(part, {}), values, not_decisive)
     ]
     if different:
         raise FileError(
             f"output: folder {str(output)!r} holds another run ({'; '.join(different[:3])}); "
-            "accepted: a new or empty folder, or one of the same run"
+            "accepted: a new or empty folder, or one of the same run: choose another output, or remove that folder"
         )
+
+
+def _differences(found: Mapping[str, Any], asked: Mapping[str, Any], not_decisive: Sequence[str]) -> Iterator[str]:
+    """What differs of one part: its hashes only where nothing does that says more to people."""
+    names = [name for name, value in asked.items() if name not in not_decisive and found.get(name) != value]
+    for name in [name for name in names if not name.endswith(_HASH_NAMES)] or names:
+        yield from _contrasted(name, found.get(name), asked[name])
+
+
+def _contrasted(name: str, found: Any, asked: Any) -> Iterator[str]:
+    """Two values that differ; of mappings, those of their items that do."""
+    if not (isinstance(found, dict) and isinstance(asked, dict)):
+        yield f"{_shown(name)} {_shown(found)} there, {_shown(asked)} asked for"
+        return
+    for key in sorted({*found, *asked}):
+        if (key in found, found.get(key)) != (key in asked, asked.get(key)):
+            yield from _contrasted(f"{name} {key}", found.get(key), asked.get(key))
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
@@ -71,4 +90,6 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
 def _shown(value: Any) -> str:
     # Names and paths as they are, but on one line.
     text = " ".join(str(value).split())
+    if re.fullmatch("[0-9a-f]{64}", text):
+        return f"{text[:8]}..."
     return text if len(text) <= 40 else text[:37] + "..."

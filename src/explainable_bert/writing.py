@@ -38,10 +38,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes files private; give back the mode a plain open() would have had.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(aside).chmod(0o666 & ~mask)
+        share(Path(aside))
         Path(aside).replace(path)
         sync_folder(path.parent)
     except FileError:  # what whoever writes has to say, of another file it may be
@@ -51,6 +48,13 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         raise FileError(f"output: cannot write {str(path)!r}: {error.strerror or error}") from error
     finally:
         Path(aside).unlink(missing_ok=True)
+
+
+def share(file: Path) -> None:
+    """Give a file that was made private, as mkstemp and safetensors do, the mode that a plain open() gives."""
+    mask = os.umask(0)
+    os.umask(mask)
+    file.chmod(0o666 & ~mask)
 
 
 def sync_folder(folder: Path) -> None:

@@ -71,8 +71,9 @@ CORPORA: Mapping[str, NamedCorpus] = MappingProxyType(
 class Corpus:
     """Labelled texts in three splits, of which `test` may be empty.
 
-    `n_skipped` counts rows left out for want of a text or a label, `skipped` names the first ten of them, and
-    `n_duplicates` counts rows left out because an earlier row has the same text but for case and white space.
+    `n_skipped` counts rows left out for want of a text or a label, `skipped` names the first ten of them.
+    `n_duplicates` counts rows left out because an earlier row has the same text but for case and white space,
+    `n_contradictions` those of them with another label than that row, and `contradiction` names the first such pair.
     """
 
     name: str
@@ -83,6 +84,8 @@ class Corpus:
     n_skipped: int = 0
     skipped: tuple[str, ...] = ()
     n_duplicates: int = 0
+    n_contradictions: int = 0
+    contradiction: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -228,13 +231,21 @@ def _hub_rows(name: str, columns: Columns) -> dict[Split, LabelledRows]:
 
 
 def _split_rows(name: str, rows: LabelledRows) -> Corpus:
-    first: dict[bytes, Example] = {}
-    for example in rows.examples:
-        first.setdefault(_key(example), example)
+    first: dict[bytes, tuple[int, Example]] = {}
+    contradictions = []
+    for row, example in rows.numbered():
+        first_row, kept = first.setdefault(_key(example), (row, example))
+        if kept.label != example.label:
+            contradictions.append(f"row {row} ({example.label!r}; row {first_row}: {kept.label!r})")
     splits: dict[Split, list[Example]] = {"train": [], "validation": [], "test": []}
-    for example in first.values():
+    for _, example in first.values():
         splits[split_of(example)].append(example)
-    return _corpus(name, splits, rows.skipped, n_duplicates=len(rows.examples) - len(first))
+    return replace(
+        _corpus(name, splits, rows.skipped),
+        n_duplicates=len(rows.examples) - len(first),
+        n_contradictions=len(contradictions),
+        contradiction=contradictions[0] if contradictions else None,
+    )
 
 
 def _with_given_splits(name: str, rows: dict[Split, LabelledRows]) -> Corpus:
@@ -246,9 +257,7 @@ def _with_given_splits(name: str, rows: dict[Split, LabelledRows]) -> Corpus:
     return _corpus(name, splits, [reason for part in rows.values() for reason in part.skipped])
 
 
-def _corpus(
-    name: str, splits: Mapping[Split, Sequence[Example]], skipped: Sequence[str], n_duplicates: int = 0
-) -> Corpus:
+def _corpus(name: str, splits: Mapping[Split, Sequence[Example]], skipped: Sequence[str]) -> Corpus:
     if not any(splits.values()):
         reason = f" ({len(skipped)} left out, first: {skipped[0]})" if skipped else ""
         raise InputError(f"data: {name!r} has no usable row{reason}; accepted are rows with a text and a label")
@@ -260,7 +269,6 @@ def _corpus(
         test=tuple(splits.get("test", ())),
         n_skipped=len(skipped),
         skipped=tuple(skipped[:_MAX_SKIPPED_NAMES]),
-        n_duplicates=n_duplicates,
     )
     _check(corpus)
     return corpus

@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -63,10 +63,18 @@ class Columns:
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """The usable rows of one table in order, and a name with the reason for every row left out."""
+    """The usable rows of one table in order, and a name with the reason for every row left out.
+
+    `numbers` are the rows' own in the table, from 1; without them, the examples are counted.
+    """
 
     examples: tuple[Example, ...]
     skipped: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+
+    def numbered(self) -> Iterator[tuple[int, Example]]:
+        """Each example with the number of its row."""
+        return zip(self.numbers or range(1, len(self.examples) + 1), self.examples, strict=True)
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,7 @@ def labelled_rows(table: pa.Table, columns: Columns, source: str) -> LabelledRow
     """
     texts, pairs = _text_columns(table, columns, source)
     labels = _labels(table, columns.label, source)
-    examples, skipped = [], []
+    examples, skipped, numbers = [], [], []
     for row, (text, label, pair) in enumerate(zip(texts, labels, pairs, strict=True), start=1):
         needed = {"text": text, "label": label} | ({} if columns.pair is None else {"second text": pair})
         faults = [f"{part} is {fault}" for part, value in needed.items() if (fault := _fault(value))]
@@ -115,7 +123,8 @@ def labelled_rows(table: pa.Table, columns: Columns, source: str) -> LabelledRow
             skipped.append(f"{source} row {row}: {faults[0]}")
         else:
             examples.append(Example(text, label, pair))
-    return LabelledRows(tuple(examples), tuple(skipped))
+            numbers.append(row)
+    return LabelledRows(tuple(examples), tuple(skipped), tuple(numbers))
 
 
 def _fault(value: str | None) -> str | None:

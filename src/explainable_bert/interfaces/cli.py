@@ -239,7 +239,9 @@ def methods() -> None:
 
 @app.command(epilog="Example: explainable-bert info runs/x")
 def info(
-    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="Model folder; none: what there is.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(metavar="[MODEL]", help="Model folder or exported graph; none: what there is.")
+    ] = None,
 ) -> None:
     """Say what a model is, or which designs and corpora there are."""
     facts = _general_facts() if model is None else _model_facts(model)
@@ -261,6 +263,10 @@ def _general_facts() -> list[tuple[str, str]]:
 
 
 def _model_facts(model: str) -> list[tuple[str, str]]:
+    from explainable_bert.engines.onnx_engine import is_exported
+
+    if is_exported(model):
+        return _graph_facts(model)
     from explainable_bert.training.report import TrainingReport
     from explainable_bert.training.run_folder import REPORT_FILE
 
@@ -290,3 +296,17 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
         if report.test_accuracy is not None:
             facts.append(("test", f"accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f}"))
     return facts
+
+
+def _graph_facts(model: str) -> list[tuple[str, str]]:
+    classifier = load_model(model)
+    known, reading = classifier.provenance, classifier.engine.reading
+    return [
+        ("model", model),
+        ("exported", f"one ONNX graph, run by {known.libraries}"),
+        ("design", known.design),
+        ("values from", f"layer {known.value_layer}"),
+        ("labels", ", ".join(classifier.labels)),
+        ("window", f"{reading.window} tokens"),
+        ("fingerprint", known.fingerprint),
+    ]

@@ -71,8 +71,8 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME[,NAME...]",
-            help="Metrics or families: classification, faithfulness, agreement, sharpness, plausibility, all. "
-            "Default: those that cost little.",
+            help="Metrics, as docs/metrics.md lists them, or families: classification, faithfulness, agreement, "
+            "sharpness, plausibility, all. Default: those that cost little.",
         ),
     ] = None,
     erasure: Erasure = "mask",

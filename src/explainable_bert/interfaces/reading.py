@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from explainable_bert.interfaces.terminal import quiet_libraries, say, say_skipped
+from explainable_bert.interfaces.terminal import quiet_libraries, say, say_left_out, say_skipped
 
 if TYPE_CHECKING:
     from explainable_bert.data.labelled import Columns, Example
@@ -78,7 +78,7 @@ def _split_of_corpus(data: str, split: str, columns: "Columns") -> tuple[list["E
     from explainable_bert.data.corpora import load_corpus
 
     corpus = load_corpus(data, columns)
-    say_skipped(corpus.n_skipped, corpus.skipped)
+    say_left_out(corpus)
     if split == "test" and not corpus.test:
         say(f"{data} has no test split: measuring on validation, by which the training epoch was chosen")
         split = "validation"

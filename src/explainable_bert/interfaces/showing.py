@@ -45,12 +45,15 @@ def demo(
     folder = output or Path("runs") / ("demo" if scale == "default" else f"demo-{scale}")
     stdout = Terminal()
 
+    def starts(design: str, number: int, n_designs: int) -> None:
+        bar.start(f"{design}, design {number} of {n_designs}")
+
     def ready(row: "DesignRow") -> None:
         bar.stop()
         print_design(stdout, row)
 
     with TrainingBar() as bar:
-        report = run_demo(folder, scale, DemoCallbacks(bar.start, bar.update, ready), seed)
+        report = run_demo(folder, scale, DemoCallbacks(starts, bar.update, ready), seed)
     print_designs(stdout, report.rows)
     for note in report.notes:
         stdout.print(note, markup=False)

@@ -27,6 +27,7 @@ from explainable_bert.export.strips import visible
 
 if TYPE_CHECKING:
     from explainable_bert.attribution.explainer import Explainer
+    from explainable_bert.data.corpora import Corpus
     from explainable_bert.evaluation.bounds import Bounded
     from explainable_bert.export.report import DesignRow
     from explainable_bert.model.configuration import Design
@@ -178,7 +179,7 @@ def _answer(trait: Callable[["Design"], bool], designs: Mapping[str, "Design"]) 
 
 
 class TrainingBar:
-    """A bar on a terminal; elsewhere, as in a log, a line for every tenth of the steps and every epoch.
+    """A bar on a terminal; elsewhere, as in a log, a line for every tenth of the steps and every epoch's end.
 
     `has_begun` says whether the design that was started has made a step.
     """
@@ -211,9 +212,16 @@ class TrainingBar:
         accuracy = state.validation_accuracy
         shown = "" if accuracy is None else f"validation accuracy {accuracy:.3f}"
         self._progress.update(self._task, completed=state.step, total=state.n_steps, accuracy=shown)
-        tenth = max(1, state.n_steps // 10)
-        if not self._console.is_terminal and (state.epoch_ended or state.step % tenth == 0):
-            say(f"training {self._design}: step {state.step} of {state.n_steps}, epoch {state.epoch:.1f}: {shown}")
+        # The last step of an epoch is told once that epoch has been validated.
+        is_tenth = state.step % max(1, state.n_steps // 10) == 0 and not float(state.epoch).is_integer()
+        if not self._console.is_terminal and (state.epoch_ended or is_tenth):
+            told = [f"step {state.step} of {state.n_steps}", f"epoch {state.epoch:.1f}", shown, self._left()]
+            say(f"training {self._design}: {', '.join(filter(None, told))}")
+
+    def _left(self) -> str:
+        """The time that remains, where steps enough have been seen."""
+        left = self._progress.tasks[0].time_remaining
+        return f"about {left:.0f} s left" if left else ""
 
     def stop(self) -> None:
         """Leave the bar as it is, so that something else can be printed."""
@@ -322,6 +330,17 @@ def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
         shown = named[:_MOST_NAMED]
         more = "" if n_skipped == len(shown) else ", ..."
         say(f"left out {n_skipped} rows: {'; '.join(shown)}{more}")
+
+
+def say_left_out(corpus: "Corpus") -> None:
+    """Say which rows of a file are not in the corpus: those without a text or a label, and repeated ones."""
+    say_skipped(corpus.n_skipped, corpus.skipped)
+    n_repeated, n_other = corpus.n_duplicates, corpus.n_contradictions
+    if n_repeated and is_main_process():
+        said = "1 row repeats" if n_repeated == 1 else f"{n_repeated} rows repeat"
+        verb = "was" if n_repeated == 1 else "were"
+        other = f"; {n_other} of them with another label, first {corpus.contradiction}" if n_other else ""
+        say(f"{said} the text of an earlier one and {verb} left out{other}")
 
 
 def read_of(prediction: "Prediction") -> tuple[int, int]:

@@ -14,7 +14,7 @@ from explainable_bert.interfaces.terminal import (
     is_main_process,
     quiet_libraries,
     say,
-    say_skipped,
+    say_left_out,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def train(
     )
     columns = Columns(text=text_column, label=label_column, pair=pair_column)
     corpus = load_corpus(data, columns)
-    say_skipped(corpus.n_skipped, corpus.skipped)
+    say_left_out(corpus)
     texts = [text for name in unlabelled or () for text in unlabelled_texts(name, columns)]
     started_from = base or (teacher if has_twin(design) else None) or MINILM
     request = ModelRequest(started_from, design, value_layer, attention_function, teacher=teacher)

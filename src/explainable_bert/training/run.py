@@ -191,20 +191,24 @@ def _describe(
         },
         "settings": dataclasses.asdict(settings),
         "corpus": {
-            "name": corpus.name,
-            "fingerprint": corpus.fingerprint,
-            "labels": list(corpus.labels),
-            "rows": {
-                "train": len(corpus.train),
-                "validation": len(corpus.validation),
-                "test": len(corpus.test),
-            },
+            **corpus_identity(corpus),
             "n_skipped": corpus.n_skipped,
+            "n_duplicates": corpus.n_duplicates,
         },
         "unlabelled": {
             "texts": len(unlabelled),
             "sha256": hashlib.sha256(json.dumps(list(unlabelled)).encode("ascii")).hexdigest(),
         },
+    }
+
+
+def corpus_identity(corpus: Corpus) -> dict[str, Any]:
+    """What tells a corpus from others, as a run is described."""
+    return {
+        "name": corpus.name,
+        "fingerprint": corpus.fingerprint,
+        "labels": list(corpus.labels),
+        "rows": {"train": len(corpus.train), "validation": len(corpus.validation), "test": len(corpus.test)},
     }
 
 

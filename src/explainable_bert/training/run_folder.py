@@ -57,9 +57,13 @@ def prepare(output: Path, described: Request) -> Path | None:
 
 
 def _not_decisive(described: Request) -> tuple[str, ...]:
-    """Paths of which only the weights decide, whose fingerprints are described too: that of a teacher, or of a twin."""
+    """Paths of which only the weights decide, whose fingerprints are described too: that of a teacher, or of a twin.
+
+    And how many rows were repeated: what is left of them is described.
+    """
     request = described["request"]
-    return ("base", "teacher") if request["base"] == request["teacher"] else ("teacher",)
+    paths = ("base", "teacher") if request["base"] == request["teacher"] else ("teacher",)
+    return (*paths, "n_duplicates")
 
 
 def mark_complete(checkpoint: Path) -> None:

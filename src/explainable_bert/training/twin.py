@@ -10,7 +10,7 @@ from explainable_bert.model.configuration import DESIGNS, has_twin
 from explainable_bert.text.encoding import TextInput
 from explainable_bert.training.loggers import check_loggers
 from explainable_bert.training.report import TrainingReport
-from explainable_bert.training.run import check_request, new_model, train
+from explainable_bert.training.run import check_request, corpus_identity, new_model, train
 from explainable_bert.training.run_folder import check_claimable
 from explainable_bert.training.settings import ModelRequest, TrainingSettings
 from explainable_bert.training.trainer import ProgressCallback
@@ -73,9 +73,7 @@ def train_with_twin(
     check_request(final, corpus, taught, unlabelled)
     check_loggers(report_to)
     chosen = {name: getattr(request, name) for name in ("design", "value_layer", "attention_function")}
-    check_claimable(
-        output, {"request": chosen, "settings": asdict(taught), "corpus": {"fingerprint": corpus.fingerprint}}
-    )
+    check_claimable(output, {"request": chosen, "settings": asdict(taught), "corpus": corpus_identity(corpus)})
     new_model(request, corpus)
     told(f"{TWIN_DESIGN} twin")
     of_twin = replace(taught, values_apart=False, readout_rate=1.0)
