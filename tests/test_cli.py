@@ -106,6 +106,8 @@ def test_training_without_a_design_makes_an_explainable_model_and_its_twin(pair,
     accuracy, tested, *folders = out.splitlines()
     assert accuracy.startswith("validation accuracy 0.")
     assert tested.startswith("test accuracy ")
+    n_tested = run_of(folder)["corpus"]["rows"]["test"]
+    assert tested.endswith(f" (standard error), over {n_tested} rows")
     assert folders == [f"model {folder}", f"vanilla twin {twin}"]
     began = [line.split(":")[0] for line in err.splitlines() if line.startswith("training ")]
     assert list(dict.fromkeys(began)) == ["training vanilla twin", "training explainable"]
@@ -233,7 +235,7 @@ def test_predict_a_file(model, tmp_path, suffix):
         assert row["probability"] == row[f"probability_{row['label']}"] >= 0.5
         assert row["probability_negative"] + row["probability_positive"] == pytest.approx(1)
         assert row["n_tokens_dropped"] == 0
-    assert f"left out 1 rows: in{suffix} row 2: text is empty" in err
+    assert f"left out 1 row: in{suffix} row 2: text is empty" in err
 
 
 def test_columns_of_an_input(model, tmp_path):
@@ -342,6 +344,7 @@ def test_info(model):
     assert facts["labels"] == "negative, positive"
     assert len(facts["fingerprint"]) == 64
     assert facts["validation"].startswith("accuracy ")
+    assert facts["test"].endswith(f" over {run_of(model)['corpus']['rows']['test']} rows")
     code, out, _ = call(["info"])
     assert code == 0
     for name in ("movie-snippets", "editorials", "minilm"):

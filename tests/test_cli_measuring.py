@@ -365,7 +365,7 @@ def test_audit_of_a_file_of_texts_and_of_labelled_texts(run, audited, tmp_path):
     (tmp_path / "in.txt").write_text("good film\n\nbad film\na movie\n")
     _, err = run("audit", "lexical", "--input", tmp_path / "in.txt", "--limit", 2)
     assert audited[-1][1] == ["good film", "bad film"]
-    assert err[0] == "left out 1 rows: in.txt row 2: text is empty"
+    assert err[0] == "left out 1 row: in.txt row 2: text is empty"
     run("audit", "lexical", "--data", "films.csv", "--limit", 3)
     assert len(audited[-1][1]) == 3
     assert set(audited[-1][1]) < set(texts())

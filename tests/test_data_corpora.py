@@ -275,7 +275,11 @@ class TestMistakes:
             load_corpus(jsonl)
 
     def test_txt_has_no_labels(self, tmp_path):
-        with pytest.raises(InputError, match=r"^--label-column: no column 'label' in a\.txt; its columns are 'text'$"):
+        message = (
+            r"^--label-column: no column 'label' in a\.txt; its columns are 'text' "
+            r"\(a \.txt file has a text on each line, and no labels\)$"
+        )
+        with pytest.raises(InputError, match=message):
             load_corpus(saved(tmp_path, "a.txt", "one\ntwo\n"))
 
     def test_one_label(self, tmp_path):

@@ -69,7 +69,7 @@ def test_columns_and_rows_left_out(read, tmp_path):
     write_table(rows, tmp_path / "in.jsonl")
     found, _, err = read(tmp_path / "in.jsonl", text="said", label="stars")
     assert found == [("good film", "positive"), ("bad film", "negative")]
-    assert err.strip() == "left out 1 rows: in.jsonl row 2: text is empty"
+    assert err.strip() == "left out 1 row: in.jsonl row 2: text is empty"
     examples, _ = labelled_examples(str(tmp_path / "in.jsonl"), "test", Columns("said", "stars", "and"), LABELS, [])
     assert [(example.text, example.text_pair) for example in examples] == [("good film", "bad")]
 
@@ -106,6 +106,12 @@ def test_rows_that_repeat_a_text_are_said(read, tmp_path, repeated, said):
     write_table([*ROWS, *({"text": text, "label": label} for text, label in repeated)], file)
     model = trained_on(tmp_path / "model", load_corpus(str(file)))
     assert said in read(file, models=[model])[2].splitlines()
+
+
+def test_several_rows_left_out(read, tmp_path):
+    write_table([*ROWS, {"text": "", "label": "positive"}, {"text": "dull", "label": ""}], tmp_path / "films.csv")
+    said = "left out 2 rows: films.csv row 61: text is empty; films.csv row 62: label is empty"
+    assert read(tmp_path / "films.csv")[2].strip() == said
 
 
 def test_a_file_that_a_model_was_not_trained_on_gives_all_its_rows(read, file, tmp_path):
@@ -164,7 +170,7 @@ def test_a_named_corpus_gives_its_test_split(read, monkeypatch):
     assert source == "movie-snippets, test split"
     assert found == pairs(load_corpus("movie-snippets").test)
     assert 0 < len(found) < len(named.examples)
-    assert err.strip() == "left out 1 rows: films row 61: text is empty"
+    assert err.strip() == "left out 1 row: films row 61: text is empty"
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "named"])
@@ -185,7 +191,7 @@ def test_human_rationales_are_known_by_what_is_in_the_file(read, tmp_path):
     (tmp_path / "marked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found, source, err = read(tmp_path / "marked.jsonl")
     assert (found, source) == ([("good film", "positive")], "marked.jsonl, with human rationales")
-    assert "left out 1 rows: marked.jsonl row 2: " in err
+    assert "left out 1 row: marked.jsonl row 2: " in err
     assert "labels are numbers: 0 is negative, 1 is positive" in err
     (example,), _ = labelled_examples(str(tmp_path / "marked.jsonl"), "test", Columns(), LABELS, [])
     assert example.rationales == ((True, False), (True, True))

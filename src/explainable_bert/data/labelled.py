@@ -136,7 +136,8 @@ def _fault(value: str | None) -> str | None:
 def _column(table: pa.Table, name: str, argument: str, source: str) -> pa.ChunkedArray:
     if name not in table.column_names:
         there = ", ".join(map(repr, table.column_names))
-        raise InputError(f"{argument}: no column {name!r} in {source}; its columns are {there}")
+        known = " (a .txt file has a text on each line, and no labels)" if source.lower().endswith(".txt") else ""
+        raise InputError(f"{argument}: no column {name!r} in {source}; its columns are {there}{known}")
     column = table.column(name)
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 

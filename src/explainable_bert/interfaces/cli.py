@@ -294,7 +294,9 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
             ("validation", f"accuracy {report.validation_accuracy:.4f}"),
         ]
         if report.test_accuracy is not None:
-            facts.append(("test", f"accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f}"))
+            n_rows = report.run["corpus"]["rows"]["test"]
+            tested = f"accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} over {n_rows} rows"
+            facts.append(("test", tested))
     return facts
 
 

@@ -329,7 +329,7 @@ def say_skipped(n_skipped: int, named: tuple[str, ...]) -> None:
     if n_skipped and is_main_process():
         shown = named[:_MOST_NAMED]
         more = "" if n_skipped == len(shown) else ", ..."
-        say(f"left out {n_skipped} rows: {'; '.join(shown)}{more}")
+        say(f"left out {n_skipped} row{'s' * (n_skipped > 1)}: {'; '.join(shown)}{more}")
 
 
 def say_left_out(corpus: "Corpus") -> None:

@@ -144,7 +144,9 @@ def _tell(report: "TrainingReport", output: Path, twin: Path | None) -> None:
         say(f"{report.n_tokens_dropped} tokens were beyond the window of their text and not read")
     print(f"validation accuracy {report.validation_accuracy:.4f} (epoch {report.best_epoch})")
     if report.test_accuracy is not None:
-        print(f"test accuracy {report.test_accuracy:.4f} ± {report.test_accuracy_se:.4f} (standard error)")
+        n_rows = report.run["corpus"]["rows"]["test"]
+        sure = f"± {report.test_accuracy_se:.4f} (standard error), over {n_rows} rows"
+        print(f"test accuracy {report.test_accuracy:.4f} {sure}")
     print(f"model {visible(str(output))}")
     if twin is not None:
         print(f"vanilla twin {visible(str(twin))}")
