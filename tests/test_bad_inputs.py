@@ -1185,6 +1185,21 @@ CASES = [
         "address: 'ray://127.0.0.1:1' cannot be reached (...); accepted: HOST:PORT of a Ray cluster",
     ),
     Bad(
+        "train: design triple and no data",
+        "train --base stock --data missing.csv --output out --design triple",
+        "design: 'triple' given; accepted: vanilla, single-head, additive, lexical, explainable",
+    ),
+    Bad(
+        "train: epochs 0 and design triple",
+        "train --base stock --data missing.csv --output out --design triple --epochs 0",
+        "epochs: 0 given; accepted: 1 or more",
+    ),
+    Bad(
+        "train: output films.csv and no data",
+        "train --base stock --data missing.csv --output films.csv",
+        "output: 'films.csv' is a file; accepted: a new or empty folder, or one of the same run",
+    ),
+    Bad(
         "train: design design triple",
         "train --design lexical --base stock --data films.csv --output out --design triple",
         "design: 'triple' given; accepted: vanilla, single-head, additive, lexical, explainable",

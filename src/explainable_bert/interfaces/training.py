@@ -76,12 +76,11 @@ def train(
     ] = None,
 ) -> None:
     """Train a design on a corpus into a model folder."""
-    from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
-    from explainable_bert.model.checkpoint import MINILM
-    from explainable_bert.model.configuration import has_twin
+    from explainable_bert.run_request import check_folder
     from explainable_bert.training.settings import ModelRequest, TrainingSettings
 
-    quiet_libraries()
+    # What is known at once is said before libraries are loaded, and these before a corpus is read.
+    check_folder(output)
     settings = TrainingSettings(
         epochs=epochs,
         batch_size=batch_size,
@@ -96,6 +95,12 @@ def train(
         early_stopping_patience=early_stopping_patience,
         seed=seed,
     )
+    quiet_libraries()
+    from explainable_bert.data.corpora import Columns, load_corpus, unlabelled_texts
+    from explainable_bert.model.checkpoint import MINILM
+    from explainable_bert.model.configuration import check_design, has_twin
+
+    check_design(design)
     columns = Columns(text=text_column, label=label_column, pair=pair_column)
     corpus = load_corpus(data, columns)
     say_left_out(corpus)
