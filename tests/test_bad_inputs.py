@@ -1938,6 +1938,14 @@ CASES = [
         "Invalid value for '--processes': Input should be greater than or equal to 1",
         code=2,
     ),
+    *(
+        Bad(
+            f"export: {kind} of nowhere onto lexical",
+            f"export {kind} nowhere --output lexical",
+            "output: 'lexical' is there already; accepted: a folder to be made",
+        )
+        for kind in ("onnx", "hub")
+    ),
     Bad("export: pickle", "export pickle lexical", "No such command 'pickle'.", code=2),
     Bad("export: onnx lexical", "export onnx lexical", "Missing option '--output'.", code=2),
     Bad(

@@ -54,15 +54,20 @@ def aside_of(output: Path) -> Path:
     return output.parent / f".{output.name}.aside"
 
 
+def check_makeable(output: Path) -> None:
+    """Raise FileError where `output` is there already, or can certainly not be made; for asking before any work."""
+    if output.exists():
+        raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
+    check_place(output)
+
+
 @contextmanager
 def making(output: Path) -> Iterator[Path]:
     """A folder to fill, which takes its place as `output` once the block has ended, whole or not at all.
 
     Raises FileError when `output` is there already, when its place cannot be written, and as `held` does.
     """
-    if output.exists():
-        raise FileError(f"output: {str(output)!r} is there already; accepted: a folder to be made")
-    check_place(output)
+    check_makeable(output)
     aside = aside_of(output)
     with held(aside), tempfile.TemporaryDirectory(dir=aside, prefix=".", suffix=".aside") as place:
         folder = Path(place) / output.name

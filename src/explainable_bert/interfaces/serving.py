@@ -8,6 +8,7 @@ import typer
 from explainable_bert.interfaces.options import LabelColumn, Model, PairColumn, Split, TextColumn
 from explainable_bert.interfaces.reading import labelled_examples, load_model
 from explainable_bert.interfaces.terminal import quiet_libraries, say
+from explainable_bert.locking import check_makeable
 
 if TYPE_CHECKING:
     from explainable_bert.data.labelled import Example
@@ -36,6 +37,7 @@ def onnx(
     label_column: LabelColumn = "label",
 ) -> None:
     """Write one ONNX graph with logits, attention and contributions, checked against the model."""
+    check_makeable(output)
     quiet_libraries()
     from explainable_bert.data.corpora import sample
     from explainable_bert.data.labelled import Columns
@@ -66,6 +68,7 @@ def hub(
     text: Annotated[str | None, typer.Option(help="Text that the card shows as an example.")] = None,
 ) -> None:
     """Write a folder for the hub: weights, tokenizer, a code file that needs no package, and a card."""
+    check_makeable(output)
     quiet_libraries()
     from explainable_bert.export.hub import CARD_FILE, EXAMPLE_TEXT, export_hub
 
