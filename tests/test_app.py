@@ -244,6 +244,8 @@ class TestExplain:
         note = page.get_by_text("Of what the link asks for, model nope is not offered here: vanilla is taken instead")
         expect(note).to_contain_text("method magic is not offered here: built-in")
         expect(note).to_contain_text("label none is not offered here: as predicted")
+        above, below = note.bounding_box(), cards(page).first.bounding_box()
+        assert above["y"] + above["height"] + 8 <= below["y"]
         ask(page, SENTENCE)
         expect(note).to_have_count(0)
         expect(cards(page)).to_have_count(2)
