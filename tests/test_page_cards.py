@@ -78,6 +78,22 @@ def test_a_trained_model_says_on_what_and_how_well(card, tmp_path):
     assert "right" not in told
 
 
+@pytest.mark.parametrize(
+    ("corpus", "told"),
+    [
+        ("/home/ada/tickets.csv", "tickets.csv"),
+        ("../data/tickets.CSV", "tickets.CSV"),
+        ("/home/ada/tickets", "tickets"),
+        ("../data", "data"),
+        ("ada/tickets", "ada/tickets"),
+        ("tweets", "tweets"),
+    ],
+)
+def test_what_a_model_was_trained_on_is_told_without_its_place(card, tmp_path, corpus, told):
+    trained(tmp_path, corpus)
+    assert f"texts of {told}." in prose(card())
+
+
 def test_measuring_is_promised_where_held_out_texts_are_known(card, tmp_path):
     promise, command = "press “Measure” below (30 held-out texts)", "explainable-bert evaluate MODEL --data FILE"
     for corpus in ("movie-snippets", "my-own.csv", None):

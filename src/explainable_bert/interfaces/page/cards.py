@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explainable_bert.data.corpora import CORPORA, load_corpus, sample
+from explainable_bert.data.files import READABLE
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.evaluation.erasing import N_RANDOM_ORDERS
@@ -37,6 +38,12 @@ class Card:
     report: TrainingReport | None
     measured: Mapping[str, SummaryRow] | None
     folder_is_there: bool
+
+    @property
+    def corpus(self) -> str:
+        """What it was trained on, as it is called; of a path, which is no visitor's business, the last part."""
+        path = Path(name := _corpus(self.report))
+        return path.name if path.is_absolute() or name.startswith(".") or path.suffix.lower() in READABLE else name
 
     @property
     def can_be_measured(self) -> bool:
