@@ -10,6 +10,7 @@ from explainable_bert.errors import InputError
 from explainable_bert.interfaces.page import asking, cards, working
 from explainable_bert.interfaces.page.offered import OfferedModels, Stopped, Watch
 from explainable_bert.interfaces.page.working import Seen, Turns, watched
+from explainable_bert.interfaces.tabs import models
 from explainable_bert.model.configuration import DESIGNS
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run_folder import REPORT_FILE
@@ -205,6 +206,23 @@ def test_how_long_measuring_takes_is_known_before(offered):
     with offered.watched(Watch(told.append, threading.Event())):
         cards.measured(offered.classifier("tiny"), examples)
     assert cards.n_passes(examples) == pytest.approx(sum(told), rel=0.35)
+
+
+def test_what_became_of_each_model_stays_to_be_read(stock_folder, tmp_path, monkeypatch):
+    folders = [save_model(stock_folder, tmp_path / name, "vanilla") for name in ("one", "two", "three")]
+    monkeypatch.setattr(cards, "held_out", lambda folder, _: () if folder in folders[::2] else toy_corpus().test)
+    monkeypatch.setattr(cards, "measured", lambda *_: {OWN: summary_row("m", 0.4, n=28)})
+    handlers = models._Handlers(OfferedModels(folders))
+    *_, (told, _, _) = handlers.measure()
+    read = inert(told)
+    assert [text.partition(" are known")[0] for text in read.texts("div", role="alert")] == [
+        "Measure: no held-out texts of 'one'", "Measure: no held-out texts of 'three'"
+    ]  # fmt: skip
+    assert read.texts("p", role="status") == ["two is measured: see its card."]
+    assert "moves the decision by 40%" in Read(handlers.all_cards()).prose
+    # What is measured is not measured again.
+    *_, (told, _, _) = handlers.measure()
+    assert "two" not in told
 
 
 # --- work that is waited for ---
