@@ -762,7 +762,7 @@ CASES = [
     Bad(
         "evaluate: other",
         "evaluate lexical --data films.csv --output other",
-        "output: folder 'other' holds another run (model fingerprint 0 there, ... asked for; ...); accepted: a "
+        "output: folder 'other' holds another run (model ... there, ... asked for; ...); accepted: a "
         "new or empty folder, or one of the same run: choose another output, or remove that folder",
     ),
     Bad(
@@ -1136,7 +1136,7 @@ CASES = [
     Bad(
         "corpus: other",
         "corpus lexical films.csv --output other",
-        "output: folder 'other' holds another run (model fingerprint 0 there, ... asked for; ...); accepted: a "
+        "output: folder 'other' holds another run (model ... there, ... asked for; ...); accepted: a "
         "new or empty folder, or one of the same run: choose another output, or remove that folder",
     ),
     Bad(
