@@ -13,12 +13,13 @@ demo: .venv/installed
 diagram: .venv/installed
 	$(BIN)/python -m drawings.architecture
 
-# The pictures of docs, from the demo's models.
-pictures: demo
-	$(BIN)/explainable-bert explain runs/demo/models/lexical --values \
+# The pictures of docs, from the demo's models; those of the page need Chromium.
+pictures: demo .venv/installed-dev
+	$(BIN)/explainable-bert explain runs/demo/models/explainable --values \
 		"Slow at first, but never dull: a warm, funny film with one awful song." --output docs/strip.svg
 	$(BIN)/explainable-bert explain runs/demo/models/vanilla --versus runs/demo/models/single-head --map \
 		"Slow at first, but never dull: a warm, funny film." --output docs/map.png
+	$(BIN)/python -m drawings.page runs/demo/models/vanilla runs/demo/models/explainable
 
 # The notebooks, run top to bottom, with their outputs; QUICK=1 runs every cell on very little and writes nothing.
 notebooks: .venv/installed-dev
