@@ -41,7 +41,7 @@ def counted(reports: list[ElementTree.Element]) -> dict[str, Any]:
     return {
         "date": max(suite.attrib["timestamp"][:10] for report in reports for suite in report.iter("testsuite")),
         "failed": sorted({_test(case) for case in failed}),
-        "files": sorted({case.attrib["classname"].removeprefix(_PREFIX) for case in cases}),
+        "files": sorted({case.attrib["classname"].removeprefix(_PREFIX).partition(".")[0] for case in cases}),
         "passed": len(cases) - len(failed) - len(skipped),
         "skipped": len(skipped),
     }
