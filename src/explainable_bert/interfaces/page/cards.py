@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explainable_bert.data.corpora import CORPORA, load_corpus, sample
-from explainable_bert.data.files import READABLE
 from explainable_bert.data.labelled import Example
 from explainable_bert.errors import ExplainableBertError, InputError
 from explainable_bert.evaluation.erasing import N_RANDOM_ORDERS
@@ -18,6 +17,7 @@ from explainable_bert.interfaces.page.fragments import fragment
 from explainable_bert.metrics.faithfulness import SHARES
 from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.results import SummaryRow
+from explainable_bert.training.model_card import without_place
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.training.run_folder import REPORT_FILE
 
@@ -42,8 +42,7 @@ class Card:
     @property
     def corpus(self) -> str:
         """What it was trained on, as it is called; of a path, which is no visitor's business, the last part."""
-        path = Path(name := _corpus(self.report))
-        return path.name if path.is_absolute() or name.startswith(".") or path.suffix.lower() in READABLE else name
+        return without_place(_corpus(self.report))
 
     @property
     def can_be_measured(self) -> bool:
