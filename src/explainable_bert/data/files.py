@@ -24,7 +24,7 @@ _MAX_CAUSE_CHARACTERS = 160
 _DEEPEST = 200
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _JSON_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
-_HEADER = re.compile(r"[^\r\n]*")
+_HEADER = re.compile(r"[^\r\n]+")
 # Quotes around the whole line, or until it breaks inside of them.
 _ONE_QUOTED_NAME = re.compile(r'"(?:[^"]|"")*"?')
 _MAX_HEADER_CHARACTERS = 60
@@ -117,7 +117,7 @@ def _text_table(content: bytes, suffix: str) -> pa.Table:
 
 def _check_commas(text: str) -> None:
     """Raise ArrowInvalid where other signs stand between the names: every row would be read as one cell, or as none."""
-    found = _HEADER.match(text.lstrip("\r\n"))
+    found = _HEADER.search(text)
     header = found[0] if found else ""
     if "," in header or not set(header) & {";", "\t"} or _ONE_QUOTED_NAME.fullmatch(header):
         return
