@@ -17,7 +17,7 @@ from explainable_bert.pipeline import ExplainableClassifier
 from explainable_bert.records import Explanation
 from explainable_bert.training.model_card import Picture, Publication, model_card
 from explainable_bert.training.report import TrainingReport
-from explainable_bert.training.run_folder import REPORT_FILE
+from explainable_bert.training.run_folder import REPORT_FILE, kept_report
 from explainable_bert.writing import write_text
 
 CARD_FILE, PICTURE_FILE = "README.md", "example.png"
@@ -39,7 +39,7 @@ def export_hub(
     """
     with making(output) as folder:
         found = None if evaluation is None else _evaluation(evaluation, classifier)
-        report = _report(Path(classifier.name))
+        report = kept_report(Path(classifier.name))
         explanation = _named(classifier, output.name).explain([text])[0]
         classifier.model.save_pretrained(folder)
         classifier.tokenizer.save_pretrained(folder)
@@ -59,11 +59,6 @@ def _evaluation(folder: Path, classifier: ExplainableClassifier) -> Finished:
             f"({classifier.provenance.fingerprint[:12]}...); accepted: an evaluation of this very model"
         )
     return found
-
-
-def _report(folder: Path) -> TrainingReport | None:
-    file = folder / REPORT_FILE
-    return TrainingReport.load(file) if file.is_file() else None
 
 
 def _named(classifier: ExplainableClassifier, name: str) -> ExplainableClassifier:

@@ -15,7 +15,7 @@ from explainable_bert.model.checkpoint import MINILM, MINILM_HUB_NAME
 from explainable_bert.results import SummaryRow
 from explainable_bert.training.model_card import Measured, MeasuredRow, without_place
 from explainable_bert.training.report import TrainingReport
-from explainable_bert.training.run_folder import REPORT_FILE
+from explainable_bert.training.run_folder import kept_report
 
 TASK = "text-classification"
 _UNNAMED = "texts that the evaluation does not name"
@@ -48,11 +48,10 @@ def base_of(report: TrainingReport | None) -> str | None:
         base = report.run["request"]["base"]
         if base == MINILM:
             return MINILM_HUB_NAME
-        file = Path(base) / REPORT_FILE
-        if base in seen or not file.is_file():
+        report = None if base in seen else kept_report(Path(base))
+        if report is None:
             return base if _is_of_hub(base, "model") else None
         seen.add(base)
-        report = TrainingReport.load(file)
     return None
 
 

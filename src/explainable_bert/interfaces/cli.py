@@ -267,8 +267,7 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
 
     if is_exported(model):
         return _graph_facts(model)
-    from explainable_bert.training.report import TrainingReport
-    from explainable_bert.training.run_folder import REPORT_FILE
+    from explainable_bert.training.run_folder import kept_report
 
     classifier = load_model(model)
     config = classifier.model.config
@@ -286,9 +285,8 @@ def _model_facts(model: str) -> list[tuple[str, str]]:
         ("window", f"{config.max_position_embeddings} tokens"),
         ("fingerprint", classifier.provenance.fingerprint),
     ]
-    report_file = Path(model) / REPORT_FILE
-    if report_file.is_file():
-        report = TrainingReport.load(report_file)
+    report = kept_report(Path(model))
+    if report is not None:
         facts += [
             ("corpus", f"{report.run['corpus']['name']}, {report.run['corpus']['rows']['train']} training rows"),
             ("validation", f"accuracy {report.validation_accuracy:.4f}"),

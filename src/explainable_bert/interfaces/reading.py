@@ -106,11 +106,10 @@ def _trained_on(data: str, columns: "Columns", models: list[str]) -> bool:
 
 
 def _training_corpus(model: str) -> Any:
-    from explainable_bert.training.report import TrainingReport
-    from explainable_bert.training.run_folder import REPORT_FILE
+    from explainable_bert.training.run_folder import kept_report
 
-    file = Path(model) / REPORT_FILE
-    return TrainingReport.load(file).run["corpus"].get("fingerprint") if file.is_file() else None
+    report = kept_report(Path(model))
+    return None if report is None else report.run["corpus"].get("fingerprint")
 
 
 def _named(examples: list["Example"], labels: tuple[str, ...]) -> list["Example"]:

@@ -24,15 +24,21 @@ def checkpoints_folder(output: Path) -> Path:
     return output / _CHECKPOINTS
 
 
+def kept_report(folder: Path) -> TrainingReport | None:
+    """The report in a model folder, None where there is none; raises as TrainingReport.load does."""
+    file = folder / REPORT_FILE
+    return TrainingReport.load(file) if file.is_file() else None
+
+
 def finished_report(output: Path, described: Request) -> TrainingReport | None:
     """The report of a finished run with the same description, or None where nothing is finished.
 
     Raises FileError when `output` is a file, or a model of another run.
     """
     check_folder(output)
-    if not (output / REPORT_FILE).is_file():
+    report = kept_report(output)
+    if report is None:
         return None
-    report = TrainingReport.load(output / REPORT_FILE)
     check_same(output, report.run, described, _not_decisive(described))
     _remove_leftovers(output)
     return report
@@ -41,8 +47,9 @@ def finished_report(output: Path, described: Request) -> TrainingReport | None:
 def check_claimable(output: Path, described: Request) -> None:
     """Raise FileError when `output` holds anything but a run that agrees with what is known of this one so far."""
     check_folder(output)
-    if (output / REPORT_FILE).is_file():
-        check_same(output, TrainingReport.load(output / REPORT_FILE).run, described)
+    report = kept_report(output)
+    if report is not None:
+        check_same(output, report.run, described)
     elif not is_new(output):
         check_claim(output, _REQUEST_FILE, described)
 
