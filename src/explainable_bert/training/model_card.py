@@ -10,12 +10,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from explainable_bert.data.files import READABLE
+from explainable_bert.model.checkpoint import HUB_NAME
 from explainable_bert.model.configuration import DESIGNS, ExplainableBertConfig, label_names
 from explainable_bert.training.report import TrainingReport
 from explainable_bert.version import __version__
-
-# A corpus of the package, a model or a data set of the hub.
-_HUB_NAME = re.compile(r"\w[\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def without_place(name: str) -> str:
     """A hub name or a corpus as it is called; of a path, which is nobody else's business, the last part."""
     # Of either system, as a path of the machine that trained need not be there any more.
     path = PureWindowsPath(name)
-    of_hub = _HUB_NAME.fullmatch(name) and path.suffix.lower() not in READABLE and not Path(name).exists()
+    of_hub = HUB_NAME.fullmatch(name) and path.suffix.lower() not in READABLE and not Path(name).exists()
     return name if of_hub else path.name or name
 
 
